@@ -1,0 +1,14 @@
+"""What an engine may be able to do. An engine lists what it has in ``facts.CAPABILITIES``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GRAD: Final = "grad"
+JIT: Final = "jit"
+VMAP: Final = "vmap"
+FLOAT64: Final = "float64"
+BFLOAT16: Final = "bfloat16"
+OPTIM: Final = "optim"
+
+ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM})

@@ -1,0 +1,226 @@
+"""What an engine is: one folder with these modules, each a set of plain functions on native arrays.
+
+A backend is a package ``backends/<name>/`` whose modules implement the protocols below, and whose ``__init__``
+defines ``ENGINE = Engine(...)``. What crosses the line between front and engine: native arrays, Python scalars,
+tuples, dtype names, and flat lists of arrays. Never a Module, a tree or an optimizer state.
+
+The front calls ``engine.math.add(x, y)``. Arguments have been checked there: shapes, dtypes and mixed engines are the
+front's business, so an engine method may rely on them. Axes are non-negative or negative ints; ``dtype`` is a dtype
+name or None; ``device`` is a string or None; keys are uint32 arrays whose last axis has the length 2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+Array = Any
+"""A native array of one engine."""
+
+Shape = tuple[int, ...]
+Axis = int | tuple[int, ...] | None
+FlatFn = Callable[[list[Array]], tuple[list[Array], Any]]
+"""A function of a flat list of arrays that returns a flat list of arrays and something opaque beside it."""
+
+
+class Facts(Protocol):
+    """Who the engine is, which arrays are its own, and what it can do."""
+
+    NAME: str
+    CAPABILITIES: frozenset[str]
+    DIVERGENCES: dict[str, str]
+
+    def owns(self, cls: type) -> bool:
+        """Whether instances of ``cls`` are this engine's arrays (tracers and fake arrays included)."""
+
+    def version(self) -> str:
+        """The version of the framework."""
+
+    def device_kinds(self) -> tuple[str, ...]:
+        """The device names that ``device=`` accepts here, the default first."""
+
+    def register_node(self, cls: type, flatten: Callable[..., Any], unflatten: Callable[..., Any]) -> None:
+        """Register a node type with the framework's own pytree registry.
+
+        ``flatten(obj) -> (leaves: list, aux: hashable)``, ``unflatten(aux, leaves) -> obj``.
+        """
+
+
+class Arrays(Protocol):
+    """Creation, inspection and movement of arrays."""
+
+    def asarray(self, obj: Any, dtype: str | None = None, device: str | None = None) -> Array: ...
+    def to_numpy(self, x: Array) -> Any: ...
+    def from_foreign(self, x: Any, device: str | None = None) -> Array: ...
+    def dtype_name(self, x: Array) -> str: ...
+    def device_name(self, x: Array) -> str: ...
+    def is_concrete(self, x: Array) -> bool: ...
+    def copy(self, x: Array) -> Array: ...
+    def zeros(self, shape: Shape, dtype: str, device: str | None = None) -> Array: ...
+    def ones(self, shape: Shape, dtype: str, device: str | None = None) -> Array: ...
+    def full(self, shape: Shape, value: Any, dtype: str, device: str | None = None) -> Array: ...
+    def arange(self, start: Any, stop: Any, step: Any, dtype: str, device: str | None = None) -> Array: ...
+    def zeros_like(self, x: Array, dtype: str | None = None) -> Array: ...
+    def ones_like(self, x: Array, dtype: str | None = None) -> Array: ...
+    def full_like(self, x: Array, value: Any, dtype: str | None = None) -> Array: ...
+    def astype(self, x: Array, dtype: str) -> Array: ...
+    def reshape(self, x: Array, shape: Shape) -> Array: ...
+    def permute_dims(self, x: Array, axes: tuple[int, ...]) -> Array: ...
+    def moveaxis(self, x: Array, source: int, destination: int) -> Array: ...
+    def expand_dims(self, x: Array, axis: int) -> Array: ...
+    def squeeze(self, x: Array, axis: int | tuple[int, ...]) -> Array: ...
+    def broadcast_to(self, x: Array, shape: Shape) -> Array: ...
+    def concat(self, xs: Sequence[Array], axis: int) -> Array: ...
+    def stack(self, xs: Sequence[Array], axis: int) -> Array: ...
+    def flip(self, x: Array, axis: Axis) -> Array: ...
+    def pad(self, x: Array, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Array: ...
+    def where(self, condition: Array, x: Array, y: Array) -> Array: ...
+    def take(self, x: Array, indices: Array, axis: int) -> Array: ...
+    def take_along_axis(self, x: Array, indices: Array, axis: int) -> Array: ...
+    def one_hot(self, indices: Array, num_classes: int, dtype: str) -> Array: ...
+    def sort(self, x: Array, axis: int, descending: bool) -> Array: ...
+    def argsort(self, x: Array, axis: int, descending: bool) -> Array: ...
+    def tril(self, x: Array, k: int) -> Array: ...
+    def triu(self, x: Array, k: int) -> Array: ...
+
+
+class Math(Protocol):
+    """Elementwise functions, reductions and products, under the names of the Array API standard.
+
+    Elementwise, one array: ``negative abs sign exp expm1 log log1p log2 sqrt rsqrt square sin cos tan asin acos atan
+    sinh cosh tanh erf floor ceil round isnan isinf isfinite logical_not reciprocal``.
+    Elementwise, two (one may be a Python scalar): ``add subtract multiply divide floor_divide remainder pow maximum
+    minimum atan2 equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor``.
+    Reductions ``(x, axis, keepdims)``: ``sum prod mean max min any all var std logsumexp`` (``var`` and ``std`` also take
+    ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``.
+    Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``. And ``clip(x, lo, hi)``.
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., Array]: ...
+
+
+class NN(Protocol):
+    """Activations and the few layers whose native kernels are worth having.
+
+    Images are channels-last (N, spatial..., C); kernels are (spatial..., in // groups, out).
+    Activations of one array: ``relu relu6 sigmoid silu tanh softplus elu selu celu gelu leaky_relu hard_tanh
+    hard_sigmoid hard_silu log_sigmoid soft_sign mish`` (keyword options as in the front).
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., Array]: ...
+    def softmax(self, x: Array, axis: int) -> Array: ...
+    def log_softmax(self, x: Array, axis: int) -> Array: ...
+    def conv(
+        self,
+        x: Array,
+        kernel: Array,
+        *,
+        stride: Shape,
+        padding: tuple[tuple[int, int], ...],
+        dilation: Shape,
+        groups: int,
+    ) -> Array: ...
+    def max_pool(self, x: Array, *, window: Shape, stride: Shape, padding: tuple[tuple[int, int], ...]) -> Array: ...
+    def sum_pool(self, x: Array, *, window: Shape, stride: Shape, padding: tuple[tuple[int, int], ...]) -> Array: ...
+    def layer_norm(self, x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
+        """Normalise the last ``num_axes`` axes; statistics in float32 at least, two-pass variance."""
+
+    def normalize(
+        self, x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float
+    ) -> Array:
+        """``(x - mean) * rsqrt(var + epsilon) * scale + bias`` over the last axis (one value per channel)."""
+
+    def moments(self, x: Array) -> tuple[Array, Array]:
+        """Mean and biased two-pass variance over all axes but the last."""
+
+
+class Random(Protocol):
+    """Threefry2x32 with JAX's partitionable layout. ``key`` is uint32[..., 2]; bounds are in NUMERICS.md.
+
+    Samplers take one key, uint32[2].
+    """
+
+    def key(self, high: int, low: int, device: str | None = None) -> Array: ...
+    def split(self, key: Array, shape: Shape) -> Array: ...
+    def fold_in(self, key: Array, data: Any) -> Array: ...
+    def bits(self, key: Array, shape: Shape, width: int) -> Array: ...
+    def uniform(self, key: Array, shape: Shape, dtype: str, minval: Any, maxval: Any) -> Array: ...
+    def normal(self, key: Array, shape: Shape, dtype: str) -> Array: ...
+    def truncated_normal(self, key: Array, lower: Any, upper: Any, shape: Shape, dtype: str) -> Array: ...
+    def bernoulli(self, key: Array, p: Any, shape: Shape) -> Array: ...
+    def randint(self, key: Array, shape: Shape, minval: Any, maxval: Any, dtype: str) -> Array: ...
+    def permutation(self, key: Array, x: Array, axis: int, independent: bool) -> Array: ...
+    def categorical(self, key: Array, logits: Array, axis: int, shape: Shape) -> Array: ...
+    def gumbel(self, key: Array, shape: Shape, dtype: str) -> Array: ...
+    def exponential(self, key: Array, shape: Shape, dtype: str) -> Array: ...
+    def choice(self, key: Array, x: Array, shape: Shape, replace: bool, p: Array | None, axis: int) -> Array: ...
+
+
+class Autodiff(Protocol):
+    """Derivatives and batching of flat functions."""
+
+    def value_and_grad(
+        self, fn: FlatFn, leaves: list[Array], which: Sequence[int]
+    ) -> tuple[list[Array], Any, list[Array]]:
+        """Run ``fn(leaves) -> ([loss, *aux], extra)`` and differentiate the scalar ``loss`` by ``leaves[i], i in which``.
+
+        Returns ``([loss, *aux], extra, grads)``; leaves that the loss does not depend on get zeros.
+        """
+
+    def vmap(self, fn: FlatFn, leaves: list[Array], in_axes: Sequence[int | None], size: int) -> tuple[list[Array], Any]:
+        """Map ``fn`` over the given axis of each leaf (None: not mapped); every output is stacked along axis 0."""
+
+    def stop_gradient(self, x: Array) -> Array: ...
+
+
+class Compile(Protocol):
+    """Tracing and compiling of flat functions."""
+
+    def jit(self, fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
+        """A compiled ``fn``, traced once per set of shapes and dtypes; the opaque second result is that of the trace."""
+
+    def is_tracing(self) -> bool:
+        """Whether the framework is tracing or transforming right now in this thread."""
+
+
+class Optim(Protocol):
+    """Gradient transformations on flat lists of arrays.
+
+    A transformation is ``(name, options)``: a name such as ``scale_by_adam`` and a tuple of ``(option, value)`` pairs.
+    Its state is a dict from field name to an array or to a list of arrays, one for each parameter.
+    """
+
+    def init(self, name: str, options: tuple[tuple[str, Any], ...], params: list[Array]) -> dict[str, Any]: ...
+    def update(
+        self,
+        name: str,
+        options: tuple[tuple[str, Any], ...],
+        updates: list[Array],
+        state: dict[str, Any],
+        params: list[Array] | None,
+    ) -> tuple[list[Array], dict[str, Any]]: ...
+    def apply_updates(self, params: list[Array], updates: list[Array]) -> list[Array]: ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Engine:
+    """One backend, loaded: its modules, under the names of the protocols."""
+
+    name: str
+    facts: Facts
+    arrays: Arrays
+    math: Math
+    nn: NN
+    random: Random
+    autodiff: Autodiff
+    compile: Compile
+    optim: Optim
+
+    def __repr__(self) -> str:
+        return f"<engine {self.name} {self.facts.version()}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from unimod.backends import _registry
+
+        return (_registry.load, (self.name,))

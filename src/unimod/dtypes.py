@@ -1,0 +1,84 @@
+"""Names of dtypes that mean the same on every engine.
+
+A :class:`DType` is its name (a ``str``) and knows its kind and size, so that it can be handed to numpy and JAX as
+it is, compared with a plain string, and mapped to a torch dtype by the torch backend.
+
+Example:
+    >>> import unimod as um
+    >>> um.float32, um.float32.itemsize, um.bfloat16.short
+    (float32, 4, 'bf16')
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SHORT = {"bool": "bool", "float": "f", "bfloat": "bf", "int": "i", "uint": "u", "complex": "c"}
+
+
+class DType(str):
+    """The name of a dtype, with its kind (``bool int uint float complex``) and its size in bytes."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """``bool``, ``int``, ``uint``, ``float`` or ``complex``."""
+        base = self.rstrip("0123456789").split("_")[0]
+        return "float" if base in ("bfloat", "float8") or base.startswith("float") else base
+
+    @property
+    def bits(self) -> int:
+        """Bits of one element (8 for bool)."""
+        if self == "bool":
+            return 8
+        if self.startswith("float8"):
+            return 8
+        return int(self.lstrip("abcdefghijklmnopqrstuvwxyz"))
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.bits // 8
+
+    @property
+    def short(self) -> str:
+        """The short name that reprs and errors use, such as ``f32``."""
+        if self == "bool" or self.startswith("float8"):
+            return self.replace("float8", "f8")
+        return f"{_SHORT[self.rstrip('0123456789')]}{self.bits}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+bool_: Final = DType("bool")
+int8: Final = DType("int8")
+int16: Final = DType("int16")
+int32: Final = DType("int32")
+int64: Final = DType("int64")
+uint8: Final = DType("uint8")
+uint16: Final = DType("uint16")
+uint32: Final = DType("uint32")
+uint64: Final = DType("uint64")
+float16: Final = DType("float16")
+bfloat16: Final = DType("bfloat16")
+float32: Final = DType("float32")
+float64: Final = DType("float64")
+complex64: Final = DType("complex64")
+complex128: Final = DType("complex128")
+
+ALL: Final = (
+    bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64,
+    float16, bfloat16, float32, float64, complex64, complex128,
+)  # fmt: skip
+
+
+def is_inexact(name: str) -> bool:
+    """Whether values of this dtype can be differentiated (real or complex floating point)."""
+    return DType(name).kind in ("float", "complex")
+
+
+def describe(shape: tuple[int, ...], name: str) -> str:
+    """The text ``f32[2, 5]`` for a shape and a dtype name."""
+    return f"{DType(name).short}[{', '.join(map(str, shape))}]"
