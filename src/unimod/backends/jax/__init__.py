@@ -1,0 +1,16 @@
+"""The JAX engine."""
+
+from unimod.backends._protocol import Engine
+from unimod.backends.jax import arrays, autodiff, compile, facts, math, nn, optim, random
+
+ENGINE = Engine(
+    name=facts.NAME,
+    facts=facts,
+    arrays=arrays,
+    math=math,
+    nn=nn,
+    random=random,
+    autodiff=autodiff,
+    compile=compile,
+    optim=optim,
+)

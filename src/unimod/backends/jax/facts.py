@@ -1,0 +1,3 @@
+"""JAX: facts."""
+
+NAME = "jax"

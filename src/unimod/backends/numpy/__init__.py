@@ -1,0 +1,16 @@
+"""The NumPy engine."""
+
+from unimod.backends._protocol import Engine
+from unimod.backends.numpy import arrays, autodiff, compile, facts, math, nn, optim, random
+
+ENGINE = Engine(
+    name=facts.NAME,
+    facts=facts,
+    arrays=arrays,
+    math=math,
+    nn=nn,
+    random=random,
+    autodiff=autodiff,
+    compile=compile,
+    optim=optim,
+)

@@ -1,0 +1,3 @@
+"""NumPy: facts."""
+
+NAME = "numpy"

@@ -1,0 +1,3 @@
+"""PyTorch: facts."""
+
+NAME = "torch"
