@@ -1,3 +1,39 @@
-"""NumPy: facts."""
+"""NumPy: who the engine is, which arrays are its own, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from unimod.backends import _capabilities as has
 
 NAME = "numpy"
+CAPABILITIES = frozenset({has.FLOAT64})
+DIVERGENCES: dict[str, str] = {
+    "grad": "the engine runs forward only: it is the reference that the others are held against",
+}
+
+
+def owns(cls: type) -> bool:
+    """Whether instances of ``cls`` are NumPy arrays or scalars."""
+    return issubclass(cls, (numpy.ndarray, numpy.generic))
+
+
+def version() -> str:
+    """The version of NumPy."""
+    return numpy.__version__
+
+
+def device_kinds() -> tuple[str, ...]:
+    """The one device."""
+    return ("cpu",)
+
+
+def register_node(
+    cls: type,
+    flatten: Callable[[Any], tuple[list[Any], Any]],
+    unflatten: Callable[[Any, list[Any]], Any],
+) -> None:
+    """NumPy has no registry of node types: nothing to do."""
