@@ -1,0 +1,108 @@
+"""Which engines the tests run on.
+
+``UNIMOD_TEST_ENGINES`` (or ``--test-engines``) names them, separated by commas; without it all three are tested.
+
+A test that takes ``backend`` runs once on each engine that differentiates, one that takes ``any_backend`` once on
+each engine; the value is the engine's name, and ``UNIMOD_BACKEND`` has the same value during the test. A test with
+``@pytest.mark.needs("jax", "torch")`` runs when all the engines that it names are tested. What is not asked for is
+deselected, never skipped; what is asked for and not installed ends the run before collection.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+
+VARIABLE = "UNIMOD_TEST_ENGINES"
+ENGINES = ("jax", "torch", "numpy")
+FIXTURES = {"backend": ("jax", "torch"), "any_backend": ENGINES}
+
+ENGINES_KEY = pytest.StashKey[tuple[str, ...]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--test-engines",
+        default=os.environ.get(VARIABLE) or ",".join(ENGINES),
+        help=f"the engines to test, separated by commas (default: ${VARIABLE}, else {','.join(ENGINES)})",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ENGINES_KEY] = engines = requested(config.getoption("--test-engines"))
+    # The CPU is where results are compared; on a machine with an accelerator JAX would choose that instead.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    if "torch" in engines:
+        use_one_thread()
+
+
+def requested(text: str) -> tuple[str, ...]:
+    """The engines named in ``text``, each known and installed."""
+    engines = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in engines if name not in ENGINES]
+    if unknown or not engines:
+        raise pytest.UsageError(f"{VARIABLE}={text!r}: expected some of {', '.join(ENGINES)}, separated by commas")
+    missing = [name for name in engines if importlib.util.find_spec(name) is None]
+    if missing:
+        raise pytest.UsageError(f"{VARIABLE}={text!r} asks for {', '.join(missing)}, which is not installed here")
+    return engines
+
+
+def use_one_thread() -> None:
+    """Keep torch from using every core in every worker; the result of a reduction depends on it too."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for fixture, names in FIXTURES.items():
+        if fixture in metafunc.fixturenames and fixture not in explicit(metafunc):
+            metafunc.parametrize(fixture, names)
+
+
+def explicit(metafunc: pytest.Metafunc) -> set[str]:
+    """The arguments that the test parametrizes by itself."""
+    names: set[str] = set()
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        argnames = mark.args[0] if mark.args else mark.kwargs["argnames"]
+        names.update(part.strip() for part in (argnames.split(",") if isinstance(argnames, str) else argnames))
+    return names
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    engines = config.stash[ENGINES_KEY]
+    kept = [item for item in items if needed(item) <= set(engines)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
+def needed(item: pytest.Item) -> set[str]:
+    """The engines that ``item`` cannot do without."""
+    names = {name for mark in item.iter_markers("needs") for name in mark.args}
+    names.update(values(item))
+    if not names <= set(ENGINES):
+        raise pytest.UsageError(f"{item.nodeid}: needs(...) takes names of {', '.join(ENGINES)}, got {sorted(names)}")
+    return names
+
+
+def values(item: pytest.Item) -> list[str]:
+    """The engines that ``backend`` and ``any_backend`` stand for in ``item``."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return [params[fixture] for fixture in FIXTURES if fixture in params]
+
+
+@pytest.fixture(scope="session")
+def tested_engines(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The names of all engines that are tested in this run."""
+    return request.config.stash[ENGINES_KEY]
+
+
+@pytest.fixture(autouse=True)
+def _choose_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the engine under test the default one, by the weakest rule, so that a test can still overrule it."""
+    for name in values(request.node):
+        monkeypatch.setenv("UNIMOD_BACKEND", name)
