@@ -1,1 +1,207 @@
-"""JAX: nn."""
+"""JAX: activations, convolution, pooling and normalisation.
+
+Under half precision activations, softmax, sums and statistics are computed in float32 and cast back; XLA fuses the
+casts away. Kinks have the derivatives of the conventions: 0 at 0 for relu, the slope at 0 for leaky_relu, 0 at the
+bounds of relu6, hard_tanh and hard_sigmoid.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+Array = Any
+Shape = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+_HALF = (jnp.float16, jnp.bfloat16)
+_SPATIAL = {1: "H", 2: "HW", 3: "DHW"}
+
+
+def _widen(x: Array) -> Array:
+    return x.astype(jnp.float32) if x.dtype in _HALF else x
+
+
+def _wide(fn: Callable[..., Array]) -> Callable[..., Array]:
+    """Compute ``fn`` in float32 under half precision, and cast the result back."""
+
+    @functools.wraps(fn)
+    def wrapped(x: Array, *args: Any, **options: Any) -> Array:
+        return fn(_widen(x), *args, **options).astype(x.dtype)
+
+    return wrapped
+
+
+def relu(x: Array) -> Array:
+    return jax.nn.relu(x)
+
+
+def relu6(x: Array) -> Array:
+    return jnp.where(x <= 0, jnp.zeros((), x.dtype), jnp.where(x >= 6, jnp.asarray(6, x.dtype), x))
+
+
+def hard_tanh(x: Array) -> Array:
+    return jnp.where(x >= 1, jnp.ones((), x.dtype), jnp.where(x <= -1, -jnp.ones((), x.dtype), x))
+
+
+@_wide
+def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
+    return jnp.where(x > 0, x, negative_slope * x)
+
+
+@_wide
+def hard_sigmoid(x: Array) -> Array:
+    return relu6(x + 3) / 6
+
+
+@_wide
+def hard_silu(x: Array) -> Array:
+    return x * (relu6(x + 3) / 6)
+
+
+@_wide
+def sigmoid(x: Array) -> Array:
+    return jax.nn.sigmoid(x)
+
+
+@_wide
+def silu(x: Array) -> Array:
+    return jax.nn.silu(x)
+
+
+@_wide
+def tanh(x: Array) -> Array:
+    return jnp.tanh(x)
+
+
+@_wide
+def softplus(x: Array) -> Array:
+    return jax.nn.softplus(x)
+
+
+@_wide
+def log_sigmoid(x: Array) -> Array:
+    return -jax.nn.softplus(-x)
+
+
+@_wide
+def mish(x: Array) -> Array:
+    return x * jnp.tanh(jax.nn.softplus(x))
+
+
+@_wide
+def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    return jax.nn.elu(x, alpha)
+
+
+@_wide
+def celu(x: Array, *, alpha: float = 1.0) -> Array:
+    # jax.nn.celu adds two clipped branches, and each of them gives half of the derivative at 0 to second order.
+    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0.0, x) / alpha))
+
+
+@_wide
+def selu(x: Array) -> Array:
+    return jax.nn.selu(x)
+
+
+@_wide
+def gelu(x: Array, *, approximate: str = "none") -> Array:
+    return jax.nn.gelu(x, approximate=approximate == "tanh")
+
+
+@_wide
+def soft_sign(x: Array) -> Array:
+    # jnp.abs has the derivative 1 at 0, which shows in the second derivative here.
+    return x / (1 + jnp.where(x == 0, 0.0, jnp.abs(x)))
+
+
+@_wide
+def softmax(x: Array, axis: int) -> Array:
+    return jax.nn.softmax(x, axis=axis)
+
+
+@_wide
+def log_softmax(x: Array, axis: int) -> Array:
+    return jax.nn.log_softmax(x, axis=axis)
+
+
+def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=stride,
+        padding=padding,
+        rhs_dilation=dilation,
+        dimension_numbers=_dimension_numbers(x.ndim - 2),
+        feature_group_count=groups,
+    )
+
+
+def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+    rank = x.ndim - 2
+    reach = [(size - 1) * step for size, step in zip(kernel.shape[:rank], dilation, strict=True)]
+    return lax.conv_general_dilated(
+        x,
+        jnp.flip(kernel, tuple(range(rank))),
+        window_strides=(1,) * rank,
+        padding=[(r - low, r - high) for r, (low, high) in zip(reach, crop, strict=True)],
+        lhs_dilation=stride,
+        rhs_dilation=dilation,
+        dimension_numbers=_dimension_numbers(rank),
+        feature_group_count=groups,
+    )
+
+
+def _dimension_numbers(rank: int) -> tuple[str, str, str]:
+    letters = _SPATIAL[rank]
+    return f"N{letters}C", f"{letters}IO", f"N{letters}C"
+
+
+def max_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    return _reduce_window(x, -math.inf, lax.max, window, stride, padding)
+
+
+@_wide
+def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    return _reduce_window(x, 0.0, lax.add, window, stride, padding)
+
+
+def _reduce_window(x: Array, start: float, fn: Any, window: Shape, stride: Shape, padding: Pads) -> Array:
+    # The start must be a host scalar: only then does JAX see the monoid, which has a derivative.
+    return lax.reduce_window(x, x.dtype.type(start), fn, (1, *window, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0)))
+
+
+def _mean_and_var(x: Array, axes: Shape, keepdims: bool) -> tuple[Array, Array]:
+    mean = jnp.mean(x, axes, keepdims=True)
+    var = jnp.mean(jnp.square(x - mean), axes, keepdims=keepdims)
+    return (mean if keepdims else jnp.squeeze(mean, axes)), var
+
+
+def moments(x: Array) -> tuple[Array, Array]:
+    return _mean_and_var(_widen(x), tuple(range(x.ndim - 1)), keepdims=False)
+
+
+def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+    factor = lax.rsqrt(_widen(var) + epsilon)
+    return _affine(_widen(x) - _widen(mean), factor, scale, bias).astype(x.dtype)
+
+
+def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
+    wide = _widen(x)
+    mean, var = _mean_and_var(wide, tuple(range(x.ndim - num_axes, x.ndim)), keepdims=True)
+    centred = (wide - mean) * lax.rsqrt(var + epsilon)
+    return _affine(centred, None, scale, bias).astype(x.dtype)
+
+
+def _affine(centred: Array, factor: Array | None, scale: Array | None, bias: Array | None) -> Array:
+    if scale is not None:
+        factor = _widen(scale) if factor is None else factor * _widen(scale)
+    out = centred if factor is None else centred * factor
+    return out if bias is None else out + _widen(bias)

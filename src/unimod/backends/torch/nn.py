@@ -1,1 +1,204 @@
-"""PyTorch: nn."""
+"""PyTorch: activations, convolution, pooling and normalisation, on the native kernels.
+
+Images are channels-last in memory. Kernels of torch see them through a permuted view, which is torch's own
+``channels_last`` format, so that no layout is copied. Native kernels compute half precision in float32 by themselves;
+what is composed here does so by hand. Composed where a native kernel has no second derivative (hard_sigmoid).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+Array = Any
+Shape = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+def _widen(x: Array) -> Array:
+    return x.float() if x.dtype in _HALF else x
+
+
+def _wide(fn: Callable[..., Array]) -> Callable[..., Array]:
+    """Compute ``fn`` in float32 under half precision, and cast the result back."""
+
+    @functools.wraps(fn)
+    def wrapped(x: Array, *args: Any, **options: Any) -> Array:
+        if x.dtype not in _HALF:
+            return fn(x, *args, **options)
+        return fn(x.float(), *args, **options).to(x.dtype)
+
+    return wrapped
+
+
+def relu(x: Array) -> Array:
+    return torch.relu(x)
+
+
+def relu6(x: Array) -> Array:
+    return F.relu6(x)
+
+
+def hard_tanh(x: Array) -> Array:
+    return F.hardtanh(x)
+
+
+def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
+    return F.leaky_relu(x, negative_slope)
+
+
+@_wide
+def hard_sigmoid(x: Array) -> Array:
+    return F.relu6(x + 3) / 6
+
+
+@_wide
+def hard_silu(x: Array) -> Array:
+    return x * (F.relu6(x + 3) / 6)
+
+
+def sigmoid(x: Array) -> Array:
+    return torch.sigmoid(x)
+
+
+def silu(x: Array) -> Array:
+    return F.silu(x)
+
+
+def tanh(x: Array) -> Array:
+    return torch.tanh(x)
+
+
+def softplus(x: Array) -> Array:
+    # F.softplus is linear from 20 on, which is right to float32 but 2e-9 off in float64.
+    return -F.logsigmoid(-x) if x.dtype == torch.float64 else F.softplus(x)
+
+
+def log_sigmoid(x: Array) -> Array:
+    return F.logsigmoid(x)
+
+
+@_wide
+def mish(x: Array) -> Array:
+    # The second derivative of F.mish is NaN in torch 2.13 where exp(x) overflows.
+    return x * torch.tanh(softplus(x))
+
+
+def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    return F.elu(x, alpha)
+
+
+def celu(x: Array, *, alpha: float = 1.0) -> Array:
+    return F.celu(x, alpha)
+
+
+def selu(x: Array) -> Array:
+    return F.selu(x)
+
+
+def gelu(x: Array, *, approximate: str = "none") -> Array:
+    return F.gelu(x, approximate=approximate)
+
+
+@_wide
+def soft_sign(x: Array) -> Array:
+    return F.softsign(x)
+
+
+def softmax(x: Array, axis: int) -> Array:
+    return torch.softmax(x, axis)
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    return torch.log_softmax(x, axis)
+
+
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_CONV_TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+def _channels_first(x: Array) -> Array:
+    return x.movedim(-1, 1)
+
+
+def _channels_last(x: Array) -> Array:
+    return x.movedim(1, -1)
+
+
+def _pad(x: Array, padding: Pads, value: float) -> Array:
+    """Pad the spatial axes of a channels-first array (F.pad starts from the last axis)."""
+    return F.pad(x, [width for pair in reversed(padding) for width in pair], value=value)
+
+
+def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+    x = _channels_first(x)
+    lows = [low for low, _ in padding]
+    if any(low != high for low, high in padding):
+        x, lows = _pad(x, padding, 0.0), [0] * len(padding)
+    weight = kernel.movedim((-1, -2), (0, 1))
+    return _channels_last(_CONV[len(padding)](x, weight, None, stride, lows, dilation, groups))
+
+
+def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+    lows = [max(min(pair), 0) for pair in crop]
+    fn, weight = _CONV_TRANSPOSE[len(crop)], _transposed_weight(kernel, groups)
+    out = fn(_channels_first(x), weight, None, stride, lows, 0, groups, dilation)
+    rest = tuple((done - low, done - high) for done, (low, high) in zip(lows, crop, strict=True))
+    return _channels_last(_pad(out, rest, 0.0) if any(map(any, rest)) else out)
+
+
+def _transposed_weight(kernel: Array, groups: int) -> Array:
+    """(spatial..., in // groups, out) as torch's (in, out // groups, spatial...)."""
+    weight = kernel.movedim((-1, -2), (0, 1)).unflatten(0, (groups, -1))
+    return weight.transpose(1, 2).flatten(0, 1)
+
+
+def _pool(fn: Callable[..., Array], x: Array, window: Shape, stride: Shape, padding: Pads, fill: float) -> Array:
+    """Pool a channels-last array; one spatial axis is treated as two, whose kernel knows channels-last memory."""
+    if len(window) == 1:
+        return _pool(fn, x.unsqueeze(1), (1, *window), (1, *stride), ((0, 0), *padding), fill).squeeze(1)
+    x, lows = _channels_first(x), [low for low, _ in padding]
+    if any(low != high or 2 * low > size for (low, high), size in zip(padding, window, strict=True)):
+        x, lows = _pad(x, padding, fill), [0] * len(padding)
+    return _channels_last(fn(x, window, stride, lows))
+
+
+def max_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    fn = F.max_pool2d if len(window) < 3 else F.max_pool3d
+    return _pool(fn, x, window, stride, padding, -math.inf)
+
+
+@_wide
+def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    fn = F.avg_pool2d if len(window) < 3 else F.avg_pool3d
+    return _pool(functools.partial(fn, divisor_override=1), x, window, stride, padding, 0.0)
+
+
+def moments(x: Array) -> tuple[Array, Array]:
+    wide, axes = _widen(x), tuple(range(x.ndim - 1))
+    mean = wide.mean(axes)
+    return mean, (wide - mean).square().mean(axes)
+
+
+def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+    factor = torch.rsqrt(_widen(var) + epsilon)
+    if scale is not None:
+        factor = factor * _widen(scale)
+    centred = _widen(x) - _widen(mean)
+    out = centred * factor if bias is None else torch.addcmul(_widen(bias), centred, factor)
+    return out.to(x.dtype)
+
+
+def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
+    shape = x.shape[x.ndim - num_axes :]
+    if all(w is None or w.dtype == x.dtype for w in (scale, bias)):
+        return F.layer_norm(x, shape, scale, bias, epsilon)
+    wide = (None if w is None else _widen(w) for w in (scale, bias))
+    return F.layer_norm(_widen(x), shape, *wide, epsilon).to(x.dtype)
