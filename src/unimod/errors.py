@@ -54,6 +54,10 @@ class DTypeError(UnimodError, TypeError):
     """An array has a dtype, or a value a type, that the operation cannot take."""
 
 
+class OptionError(UnimodError, ValueError):
+    """An option has a value that the operation does not know, or cannot work with."""
+
+
 class MixedBackendError(UnimodError, TypeError):
     """Arrays of two engines meet in one call."""
 
