@@ -1,0 +1,88 @@
+"""The backends are built alike: the same files, and in them every function that the protocol names."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from tests.architecture import guards, protocol
+from unimod.backends import _registry
+
+STUBS: dict[str, frozenset[str]] = {
+    "jax": frozenset(),
+    "torch": frozenset(),
+    "numpy": frozenset(),
+}
+"""What an engine does not define yet, as ``module.function``. It may only shrink: what has been written must go."""
+
+
+def files(backend: str) -> set[str]:
+    """The public files of a backend. A private file may stand beside them: it is the backend's own business."""
+    folder = guards.PACKAGE / "backends" / backend
+    return {path.name for path in folder.glob("*.py") if not path.name.startswith("_") or path.name == "__init__.py"}
+
+
+@pytest.mark.parametrize("name", guards.BACKENDS)
+def test_a_backend_has_the_files_of_the_protocol(name):
+    assert files(name) == {f"{module}.py" for module in protocol.modules()} | {"__init__.py"}
+
+
+def missing(backend: str) -> set[str]:
+    engine = _registry.load(backend)
+    return {
+        f"{module}.{name}"
+        for module, name in protocol.required()
+        if not callable(getattr(getattr(engine, module), name, None))
+    }
+
+
+def test_an_engine_defines_what_the_protocol_names(any_backend):
+    assert sorted(missing(any_backend) - STUBS[any_backend]) == []
+
+
+def test_no_stub_is_listed_that_has_been_written(any_backend):
+    assert sorted(STUBS[any_backend] - missing(any_backend)) == []
+
+
+def test_an_engine_can_be_called_as_the_protocol_says(any_backend):
+    engine = _registry.load(any_backend)
+    absent = missing(any_backend)
+    wrong = [
+        f"{module}.{name}{signature}"
+        for module, asked in protocol.modules().items()
+        for name, signature in protocol.methods(asked).items()
+        if f"{module}.{name}" not in absent
+        if not protocol.takes(getattr(getattr(engine, module), name), signature)
+    ]
+    assert wrong == []
+
+
+def test_an_engine_states_its_facts(any_backend):
+    facts = _registry.load(any_backend).facts
+    assert any_backend == facts.NAME
+    assert isinstance(facts.CAPABILITIES, frozenset)
+    assert all(isinstance(reason, str) and reason for reason in facts.DIVERGENCES.values())
+
+
+def test_the_protocol_is_read_in_full():
+    required = set(protocol.required())
+    assert {("math", name) for name in ("negative", "reciprocal", "logsumexp", "cumsum", "matmul", "clip")} <= required
+    assert {("nn", "mish"), ("nn", "conv"), ("arrays", "triu"), ("compile", "jit"), ("optim", "update")} <= required
+    assert not {("math", "correction"), ("math", "x"), ("math", "__getattr__")} & required
+
+
+def test_a_function_of_another_signature_is_noticed():
+    def asked(x, axis, *, epsilon, dtype=None): ...
+
+    def fine(x, axis=None, *, epsilon=0.0, dtype=None): ...
+
+    def wrong_keyword(x, axis, *, eps, dtype=None): ...
+
+    def too_few(x, *, epsilon, dtype=None): ...
+
+    def too_many(x, axis, dtype, *, epsilon): ...
+
+    signature = inspect.signature(asked)
+    assert protocol.takes(fine, signature)
+    assert not any(protocol.takes(bad, signature) for bad in (wrong_keyword, too_few, too_many))
