@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 
 import pytest
 
@@ -81,3 +82,16 @@ def test_no_text_names_a_path_of_one_machine():
     texts = list(guards.repository_texts())
     assert {"README.md", "pyproject.toml", "src/unimod/config.py"} <= {text.name for text in texts}
     assert [breach for text in texts for breach in guards.machine_paths(text)] == []
+
+
+def test_ci_runs_the_command_that_the_readme_gives():
+    commands = re.findall(r"^```sh\n(python3 -m venv .*)\n```$", (guards.ROOT / "README.md").read_text("utf-8"), re.M)
+    assert len(commands) == 2
+    assert (guards.ROOT / ".ci" / "run").read_text("utf-8").splitlines()[-1] == commands[1]
+
+
+def test_every_link_in_the_texts_leads_somewhere():
+    pages = [*guards.ROOT.glob("*.md"), *(guards.ROOT / "docs").rglob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!\w+:|#)([^)#]+)", page.read_text("utf-8"))]
+    assert links
+    assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
