@@ -1,1 +1,202 @@
-"""JAX: arrays."""
+"""JAX: creation, inspection and movement of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from unimod.backends import _host
+from unimod.backends._promotion import WEAK, promote_scalar
+from unimod.backends._protocol import Axis, Shape
+from unimod.backends.jax.dtypes import native, settle
+
+
+def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:
+    """An array of ``obj``; data of the host are copied, and are of 32 bits unless ``dtype`` says otherwise."""
+    target = None if dtype is None else native(dtype)
+    if isinstance(obj, (jax.Array, jax.core.Tracer)):
+        x = obj if target is None else obj.astype(target)
+    elif isinstance(obj, (list, tuple)) and _holds_arrays(obj):
+        x = stack([asarray(one, dtype) for one in obj], 0)
+    else:
+        x = jnp.array(_host.array(obj, dtype))
+    return _moved(x, device)
+
+
+def _holds_arrays(values: Any) -> bool:
+    kinds = (jax.Array, jax.core.Tracer)
+    return any(_holds_arrays(v) if isinstance(v, (list, tuple)) else isinstance(v, kinds) for v in values)
+
+
+def _device(name: str | None) -> Any:
+    if name is None:
+        return None
+    platform, _, number = name.partition(":")
+    return jax.devices(platform)[int(number or 0)]
+
+
+def _moved(x: Any, device: str | None) -> Any:
+    return x if device is None else jax.device_put(x, _device(device))
+
+
+def to_numpy(x: Any) -> Any:
+    """The values on the host, read-only and without a copy where the memory is there already."""
+    return np.asarray(x)
+
+
+def from_foreign(x: Any, device: str | None = None) -> Any:
+    """Another framework's array, over DLPack without a copy where that works; the dtype is kept.
+
+    Raises:
+        DTypeError: it has 64 bits, and JAX has not been told to allow them.
+    """
+    if isinstance(x, (jax.Array, jax.core.Tracer)):
+        return _moved(x, device)
+    native(str(x.dtype).removeprefix("torch."))
+    if not isinstance(x, (np.ndarray, np.generic)):
+        try:
+            return _moved(jnp.from_dlpack(_detached(x)), device)
+        except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
+            x = _host.from_any(x)
+    return _moved(jnp.array(x), device)
+
+
+def _detached(x: Any) -> Any:
+    detach = getattr(x, "detach", None)  # an array that records gradients refuses to be exported
+    return x if detach is None else detach()
+
+
+def dtype_name(x: Any) -> str:
+    """The name of the dtype."""
+    return str(x.dtype.name)
+
+
+def device_name(x: Any) -> str:
+    """The device, such as ``cpu`` or ``gpu:0``; that of a tracer is the default one."""
+    if isinstance(x, jax.core.Tracer):
+        return jax.default_backend()
+    names = sorted(_name_of(device) for device in x.devices())
+    return ",".join(names)
+
+
+def _name_of(device: Any) -> str:
+    return "cpu" if device.platform == "cpu" and device.id == 0 else f"{device.platform}:{device.id}"
+
+
+def is_concrete(x: Any) -> bool:
+    """Whether ``x`` holds values now and is not a tracer."""
+    return not isinstance(x, jax.core.Tracer)
+
+
+def copy(x: Any) -> Any:
+    """An array with the same values in memory of its own."""
+    return jnp.array(x, copy=True)
+
+
+def zeros(shape: Shape, dtype: str, device: str | None = None) -> Any:
+    """All zeros."""
+    return jnp.zeros(shape, native(dtype), device=_device(device))
+
+
+def ones(shape: Shape, dtype: str, device: str | None = None) -> Any:
+    """All ones."""
+    return jnp.ones(shape, native(dtype), device=_device(device))
+
+
+def full(shape: Shape, value: Any, dtype: str, device: str | None = None) -> Any:
+    """One value everywhere."""
+    return jnp.full(shape, value, native(dtype), device=_device(device))
+
+
+def arange(start: Any, stop: Any, step: Any, dtype: str, device: str | None = None) -> Any:
+    """``start, start + step, ...`` below ``stop``."""
+    target = native(dtype)
+    if target.kind in "iu":
+        return jnp.arange(start, stop, step, target, device=_device(device))
+    return _moved(jnp.array(_host.arange(start, stop, step, dtype)), device)
+
+
+def zeros_like(x: Any, dtype: str | None = None) -> Any:
+    """Zeros of the shape of ``x``."""
+    return jnp.zeros_like(x, x.dtype if dtype is None else native(dtype))
+
+
+def ones_like(x: Any, dtype: str | None = None) -> Any:
+    """Ones of the shape of ``x``."""
+    return jnp.ones_like(x, x.dtype if dtype is None else native(dtype))
+
+
+def full_like(x: Any, value: Any, dtype: str | None = None) -> Any:
+    """One value in the shape of ``x``."""
+    return jnp.full_like(x, value, x.dtype if dtype is None else native(dtype))
+
+
+def astype(x: Any, dtype: str) -> Any:
+    """``x`` in another dtype; ``x`` itself when it has that one."""
+    return x if x.dtype.name == dtype and not x.weak_type else x.astype(native(dtype))
+
+
+reshape = jnp.reshape
+permute_dims = jnp.permute_dims
+moveaxis = jnp.moveaxis
+expand_dims = jnp.expand_dims
+squeeze = jnp.squeeze
+broadcast_to = jnp.broadcast_to
+tril = jnp.tril
+triu = jnp.triu
+
+
+def concat(xs: Sequence[Any], axis: int) -> Any:
+    """Joined along an axis that exists."""
+    return jnp.concat(list(xs), axis=axis)
+
+
+def stack(xs: Sequence[Any], axis: int) -> Any:
+    """Joined along a new axis."""
+    return jnp.stack(list(xs), axis=axis)
+
+
+def flip(x: Any, axis: Axis) -> Any:
+    """The order along the axes reversed; None is all axes."""
+    return jnp.flip(x, axis)
+
+
+def pad(x: Any, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Any:
+    """``value`` put before and after each axis."""
+    return jnp.pad(x, widths, constant_values=jnp.asarray(value, x.dtype))
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """``x`` where the condition holds, else ``y``."""
+    if type(x) in WEAK and type(y) in WEAK:
+        x = jnp.asarray(x, promote_scalar(promote_scalar("bool", type(x)), type(y)))
+    return jnp.where(condition, *settle(x, y))
+
+
+def take(x: Any, indices: Any, axis: int) -> Any:
+    """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
+    return jnp.take(x, indices, axis)
+
+
+def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
+    """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
+    return jnp.take_along_axis(x, indices, axis)
+
+
+def one_hot(indices: Any, num_classes: int, dtype: str) -> Any:
+    """1 at the index along a new last axis; rows of indices outside the range are all 0."""
+    return (indices[..., None] == jnp.arange(num_classes, dtype=indices.dtype)).astype(native(dtype))
+
+
+def sort(x: Any, axis: int, descending: bool) -> Any:
+    """Sorted along an axis."""
+    return jnp.sort(x, axis, descending=descending)
+
+
+def argsort(x: Any, axis: int, descending: bool) -> Any:
+    """The order that sorts along an axis; equal elements keep theirs."""
+    return jnp.argsort(x, axis, descending=descending, stable=True).astype("int32")

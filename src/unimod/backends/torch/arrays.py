@@ -1,1 +1,223 @@
-"""PyTorch: arrays."""
+"""PyTorch: creation, inspection and movement of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor  # private, torch 2.0 to 2.13: no public test exists
+from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.13
+
+from unimod.backends import _host
+from unimod.backends._protocol import Axis, Shape
+from unimod.backends.torch.dtypes import common_dtype, name_of, native, tensors
+
+
+def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Tensor:
+    """A tensor of ``obj``; data of the host are copied, and are of 32 bits unless ``dtype`` says otherwise."""
+    if isinstance(obj, Tensor):
+        x = obj
+    elif isinstance(obj, (list, tuple)) and _holds_tensors(obj):
+        x = stack([asarray(one, dtype, device) for one in obj], 0)
+    else:
+        x = _from_host(_host.array(obj, dtype))
+    return _moved(x if dtype is None else astype(x, dtype), device)
+
+
+def _holds_tensors(values: Any) -> bool:
+    return any(_holds_tensors(v) if isinstance(v, (list, tuple)) else isinstance(v, Tensor) for v in values)
+
+
+def _from_host(x: Any) -> Tensor:
+    if x.dtype.name == "bfloat16" or x.dtype.name.startswith("float8"):
+        bits = x.view(np.int16 if x.dtype.itemsize == 2 else np.uint8)
+        return torch.tensor(bits).view(native(x.dtype.name))
+    return torch.tensor(x)
+
+
+def _device(name: str | None) -> str | None:
+    return None if name is None else name.replace("gpu", "cuda")
+
+
+def _moved(x: Tensor, device: str | None) -> Tensor:
+    return x if device is None else x.to(_device(device))
+
+
+def to_numpy(x: Tensor) -> Any:
+    """The values on the host, without a copy where the memory is there already."""
+    x = x.detach().cpu().resolve_conj().resolve_neg()
+    name = name_of(x.dtype)
+    if name == "bfloat16" or name.startswith("float8"):
+        bits = torch.int16 if x.element_size() == 2 else torch.uint8
+        return x.view(bits).numpy().view(_host.dtype(name))
+    return x.numpy()
+
+
+def from_foreign(x: Any, device: str | None = None) -> Tensor:
+    """Another framework's array, over DLPack without a copy where that works; the dtype is kept."""
+    if isinstance(x, Tensor):
+        return _moved(x, device)
+    if not isinstance(x, (np.ndarray, np.generic)):
+        try:
+            return _moved(torch.from_dlpack(x), device)
+        except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
+            x = _host.from_any(x)
+    return _moved(_from_host(np.asarray(x)), device)
+
+
+def dtype_name(x: Tensor) -> str:
+    """The name of the dtype."""
+    return name_of(x.dtype)
+
+
+def device_name(x: Tensor) -> str:
+    """The device, such as ``cpu`` or ``cuda:0``."""
+    return str(x.device)
+
+
+def is_concrete(x: Tensor) -> bool:
+    """Whether ``x`` holds values now: no fake tensor, and not one that a transform of torch.func has wrapped."""
+    return not (isinstance(x, FakeTensor) or x.is_meta or is_functorch_wrapped_tensor(x))
+
+
+def copy(x: Tensor) -> Tensor:
+    """A tensor with the same values in memory of its own."""
+    return torch.clone(x)
+
+
+def zeros(shape: Shape, dtype: str, device: str | None = None) -> Tensor:
+    """All zeros."""
+    return torch.zeros(shape, dtype=native(dtype), device=_device(device))
+
+
+def ones(shape: Shape, dtype: str, device: str | None = None) -> Tensor:
+    """All ones."""
+    return torch.ones(shape, dtype=native(dtype), device=_device(device))
+
+
+def full(shape: Shape, value: Any, dtype: str, device: str | None = None) -> Tensor:
+    """One value everywhere; the value may be a tensor."""
+    if isinstance(value, Tensor):
+        return _moved(value.to(native(dtype)), device).expand(shape).clone()
+    return torch.full(shape, value, dtype=native(dtype), device=_device(device))
+
+
+def arange(start: Any, stop: Any, step: Any, dtype: str, device: str | None = None) -> Tensor:
+    """``start, start + step, ...`` below ``stop``."""
+    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and dtype in ("int32", "int64"):
+        count = max(0, -((start - stop) // step))
+        return torch.arange(start, start + count * step, step, dtype=native(dtype), device=_device(device))
+    return _moved(_from_host(_host.arange(start, stop, step, dtype)), device)
+
+
+def zeros_like(x: Tensor, dtype: str | None = None) -> Tensor:
+    """Zeros of the shape of ``x``."""
+    return torch.zeros_like(x, dtype=None if dtype is None else native(dtype))
+
+
+def ones_like(x: Tensor, dtype: str | None = None) -> Tensor:
+    """Ones of the shape of ``x``."""
+    return torch.ones_like(x, dtype=None if dtype is None else native(dtype))
+
+
+def full_like(x: Tensor, value: Any, dtype: str | None = None) -> Tensor:
+    """One value in the shape of ``x``."""
+    target = x.dtype if dtype is None else native(dtype)
+    if isinstance(value, Tensor):
+        return value.to(dtype=target, device=x.device).expand(x.shape).clone()
+    return torch.full_like(x, value, dtype=target)
+
+
+def astype(x: Tensor, dtype: str) -> Tensor:
+    """``x`` in another dtype; ``x`` itself when it has that one."""
+    return x.to(native(dtype))
+
+
+def reshape(x: Tensor, shape: Shape) -> Tensor:
+    """The same elements, in row-major order, in another shape."""
+    return torch.reshape(x, shape)
+
+
+def permute_dims(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The axes in another order."""
+    return torch.permute(x, axes)
+
+
+moveaxis = torch.movedim
+expand_dims = torch.unsqueeze
+squeeze = torch.squeeze
+broadcast_to = torch.broadcast_to
+tril = torch.tril
+triu = torch.triu
+
+
+def concat(xs: Sequence[Tensor], axis: int) -> Tensor:
+    """Joined along an axis that exists."""
+    return torch.cat(_alike(xs), axis)
+
+
+def stack(xs: Sequence[Tensor], axis: int) -> Tensor:
+    """Joined along a new axis."""
+    return torch.stack(_alike(xs), axis)
+
+
+def _alike(xs: Sequence[Tensor]) -> list[Tensor]:
+    if len({x.dtype for x in xs}) == 1:
+        return list(xs)
+    common = common_dtype(*xs)
+    return [x.to(common) for x in xs]
+
+
+def flip(x: Tensor, axis: Axis) -> Tensor:
+    """The order along the axes reversed; None is all axes."""
+    axes = tuple(range(x.dim())) if axis is None else axis
+    return torch.flip(x, (axes,) if isinstance(axes, int) else axes)
+
+
+def pad(x: Tensor, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Tensor:
+    """``value`` put before and after each axis."""
+    flat = [width for pair in reversed(widths) for width in pair]
+    return torch.nn.functional.pad(x, flat, value=value)
+
+
+def where(condition: Tensor, x: Any, y: Any) -> Tensor:
+    """``x`` where the condition holds, else ``y``."""
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
+        x, y = (one.to(condition.device) for one in tensors(x, y))
+    return torch.where(condition if condition.dtype is torch.bool else condition.to(torch.bool), x, y)
+
+
+def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
+    axis %= x.dim()
+    flat = _wrapped(indices, x.shape[axis]).reshape(-1)
+    return torch.index_select(x, axis, flat).reshape(x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
+
+
+def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
+    return torch.take_along_dim(x, _wrapped(indices, x.shape[axis]).to(torch.int64), axis)
+
+
+def _wrapped(indices: Tensor, size: int) -> Tensor:
+    # torch itself refuses negative indices in index_select and take_along_dim
+    return torch.where(indices < 0, indices + size, indices)
+
+
+def one_hot(indices: Tensor, num_classes: int, dtype: str) -> Tensor:
+    """1 at the index along a new last axis; rows of indices outside the range are all 0."""
+    classes = torch.arange(num_classes, dtype=indices.dtype, device=indices.device)
+    return (indices[..., None] == classes).to(native(dtype))
+
+
+def sort(x: Tensor, axis: int, descending: bool) -> Tensor:
+    """Sorted along an axis."""
+    return torch.sort(x, dim=axis, descending=descending, stable=True)[0]
+
+
+def argsort(x: Tensor, axis: int, descending: bool) -> Tensor:
+    """The order that sorts along an axis; equal elements keep theirs."""
+    return torch.argsort(x, dim=axis, descending=descending, stable=True).to(torch.int32)

@@ -1,0 +1,70 @@
+"""The dtype of a result: JAX's lattice, which is also the Array API's where that defines one.
+
+Python scalars are weak: they change the kind of a result, never its width.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from unimod.dtypes import DType
+
+_ORDER = {"bool": 0, "uint": 1, "int": 2, "float": 3, "complex": 4}
+_WEAK = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
+
+WEAK = frozenset(_WEAK)
+"""The Python types that adapt to the arrays beside them."""
+
+
+@cache
+def promote(first: str, second: str) -> str:
+    """The dtype of ``x + y`` for arrays of these dtypes.
+
+    Example:
+        >>> from unimod.backends._promotion import promote
+        >>> promote("int32", "float16"), promote("float16", "bfloat16"), promote("int8", "uint8")
+        ('float16', 'float32', 'int16')
+    """
+    low, high = sorted((DType(first), DType(second)), key=lambda name: (_ORDER[name.kind], name.bits))
+    if low == high or low.kind == "bool":
+        return str(high)
+    if low.kind == high.kind:
+        return "float32" if low.bits == high.bits else str(high)
+    if low.kind == "uint" and high.kind == "int":
+        return _signed(low.bits, high.bits)
+    if low == "float64" and high.kind == "complex":
+        return "complex128"
+    return str(high)
+
+
+def _signed(unsigned_bits: int, signed_bits: int) -> str:
+    if signed_bits > unsigned_bits:
+        return f"int{signed_bits}"
+    return f"int{2 * unsigned_bits}" if unsigned_bits < 64 else "float32"
+
+
+@cache
+def promote_scalar(name: str, scalar: type) -> str:
+    """The dtype of an array of dtype ``name`` after it met a Python scalar of this type.
+
+    Example:
+        >>> from unimod.backends._promotion import promote_scalar
+        >>> promote_scalar("bfloat16", float), promote_scalar("int8", float), promote_scalar("bool", int)
+        ('bfloat16', 'float32', 'int32')
+    """
+    weak = DType(_WEAK[scalar])
+    dtype = DType(name)
+    if _ORDER[dtype.kind] > _ORDER[weak.kind] or dtype.kind == weak.kind or (weak == "int32" and dtype.kind == "uint"):
+        return name
+    return "complex128" if weak == "complex64" and name == "float64" else str(weak)
+
+
+def inexact(name: str) -> str:
+    """The dtype in which functions such as ``exp`` work: float32 for bool and integers."""
+    return name if _ORDER[DType(name).kind] > 2 else "float32"
+
+
+def accumulator(name: str) -> str:
+    """The dtype of sums and products: int32 for bool and for integers of up to 32 bits."""
+    dtype = DType(name)
+    return name if _ORDER[dtype.kind] > 2 or dtype.bits == 64 else "int32"

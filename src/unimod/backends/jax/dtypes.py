@@ -1,0 +1,49 @@
+"""JAX: dtypes by name, and operands made strong, so that no result depends on how JAX is configured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from unimod.backends import _host
+from unimod.backends._promotion import WEAK, inexact, promote_scalar
+from unimod.errors import DTypeError
+
+_WIDE = frozenset({"int64", "uint64", "float64", "complex128"})
+
+
+def native(name: str) -> Any:
+    """The dtype called ``name``; JAX would silently give the 32-bit one where 64 bits are switched off.
+
+    Raises:
+        DTypeError: the dtype has 64 bits, and JAX has not been told to allow them.
+    """
+    if name in _WIDE and not jax.config.read("jax_enable_x64"):
+        raise DTypeError(
+            f"JAX makes no {name} unless it is told to.",
+            got=f"dtype {name!r}",
+            expected="a dtype of at most 32 bits",
+            fix='jax.config.update("jax_enable_x64", True) at the start, or `with jax.enable_x64(True):` around',
+        )
+    return _host.dtype(name)
+
+
+def settle(x: Any, y: Any) -> tuple[Any, Any]:
+    """Two operands, of which Python scalars change no dtype any more: the array is cast first."""
+    if type(y) in WEAK:
+        if type(x) in WEAK:
+            x = jnp.asarray(x, promote_scalar("bool", type(x)))
+        return _widened(x, y), y
+    return (x, _widened(y, x)) if type(x) in WEAK else (x, y)
+
+
+def _widened(x: Any, scalar: Any) -> Any:
+    name = promote_scalar(x.dtype.name, type(scalar))
+    return x if name == x.dtype.name else x.astype(name)
+
+
+def to_inexact(x: Any) -> Any:
+    """``x`` in a dtype that has fractions: float32 for bools and integers."""
+    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(inexact(x.dtype.name))

@@ -1,0 +1,99 @@
+"""JAX: reductions and products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from unimod.backends._promotion import accumulator
+from unimod.backends._protocol import Axis
+from unimod.backends.jax.dtypes import to_inexact
+
+
+def _accumulating(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def op(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        return fn(x, axis, accumulator(x.dtype.name), keepdims=keepdims)
+
+    return op
+
+
+sum = _accumulating(jnp.sum)
+prod = _accumulating(jnp.prod)
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean, of integers in float32."""
+    return jnp.mean(to_inexact(x), axis, keepdims=keepdims)
+
+
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The greatest element; ties share the gradient."""
+    return jnp.max(x, axis, keepdims=keepdims)
+
+
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest element; ties share the gradient."""
+    return jnp.min(x, axis, keepdims=keepdims)
+
+
+def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether some element is not 0."""
+    return jnp.any(x, axis, keepdims=keepdims)
+
+
+def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether no element is 0."""
+    return jnp.all(x, axis, keepdims=keepdims)
+
+
+def var(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Any:
+    """The two-pass variance."""
+    return jnp.var(to_inexact(x), axis, keepdims=keepdims, correction=correction)
+
+
+def std(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Any:
+    """The standard deviation; the gradient is 0 where it is 0, where JAX has nan."""
+    variance = var(x, axis, keepdims, correction)
+    is_zero = variance == 0
+    return jnp.where(is_zero, 0, jnp.sqrt(jnp.where(is_zero, 1, variance)))
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))`` without overflow."""
+    return jax.nn.logsumexp(to_inexact(x), axis, keepdims=keepdims)
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The place of the first greatest element."""
+    return jnp.argmax(x, axis, keepdims=keepdims).astype("int32")
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The place of the first smallest element."""
+    return jnp.argmin(x, axis, keepdims=keepdims).astype("int32")
+
+
+def cumsum(x: Any, axis: int) -> Any:
+    """The running sum, of integers in int32."""
+    return jnp.cumsum(x, axis, accumulator(x.dtype.name))
+
+
+def cumprod(x: Any, axis: int) -> Any:
+    """The running product, of integers in int32."""
+    return jnp.cumprod(x, axis, accumulator(x.dtype.name))
+
+
+matmul = jnp.matmul
+
+
+def einsum(subscripts: str, xs: Sequence[Any]) -> Any:
+    """The sum of products that ``subscripts`` describe."""
+    return jnp.einsum(subscripts, *xs)
+
+
+def tensordot(x: Any, y: Any, axes: Any) -> Any:
+    """The sum of products over pairs of axes."""
+    return jnp.tensordot(x, y, axes)

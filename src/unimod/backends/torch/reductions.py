@@ -1,0 +1,164 @@
+"""PyTorch: reductions and products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unimod.backends._protocol import Axis
+from unimod.backends.torch.dtypes import common_dtype, to_inexact
+
+_SMALL = frozenset({torch.bool, torch.int8, torch.int16, torch.uint8, torch.uint16, torch.int32, torch.uint32})
+Reduction = Callable[..., Tensor]
+
+
+def _accumulated(x: Tensor) -> Tensor:
+    return x.to(torch.int32) if x.dtype in _SMALL else x
+
+
+def _fractional(fn: Reduction) -> Reduction:
+    def op(x: Tensor, axis: Axis = None, keepdims: bool = False, **options: Any) -> Tensor:
+        if not x.dtype.is_floating_point:
+            x = to_inexact(x)
+        if axis is None:
+            axis = tuple(range(x.dim()))
+        return fn(x, axis, keepdims, **options)
+
+    return op
+
+
+def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum, of integers in int32."""
+    if x.dtype in _SMALL:
+        x = x.to(torch.int32)
+    if axis == ():
+        return x.clone()
+    return torch.sum(x, axis, keepdims, dtype=x.dtype)
+
+
+def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The product, of integers in int32; torch itself takes one axis at a time."""
+    x = _accumulated(x)
+    axes = _axes(x, axis)
+    for one in axes:
+        x = torch.prod(x, one, True, dtype=x.dtype)
+    return x if keepdims or not axes else x.squeeze(axes)
+
+
+def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(x.dim()))
+    return (axis,) if isinstance(axis, int) else axis
+
+
+def _extreme(fn: Reduction) -> Reduction:
+    def op(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        if axis == ():
+            return x.clone()
+        return fn(x, () if axis is None else axis, keepdims)
+
+    return op
+
+
+max = _extreme(torch.amax)
+min = _extreme(torch.amin)
+
+
+def _quantified(fn: Reduction) -> Reduction:
+    def op(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        x = x.to(torch.bool)
+        if axis == ():
+            return x.clone()
+        return fn(x, tuple(range(x.dim())) if axis is None else axis, keepdims)
+
+    return op
+
+
+any = _quantified(torch.any)
+all = _quantified(torch.all)
+
+
+@_fractional
+def mean(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """The mean, of integers in float32."""
+    return x.clone() if axis == () else torch.mean(x, axis, keepdims)
+
+
+@_fractional
+def var(x: Tensor, axis: Axis, keepdims: bool, correction: float = 0.0) -> Tensor:
+    """The two-pass variance."""
+    if axis == ():
+        return torch.zeros_like(x)
+    return torch.var(x, axis, correction=correction, keepdim=keepdims)
+
+
+@_fractional
+def std(x: Tensor, axis: Axis, keepdims: bool, correction: float = 0.0) -> Tensor:
+    """The standard deviation; the gradient is 0 where it is 0."""
+    if axis == ():
+        return torch.zeros_like(x)
+    return torch.std(x, axis, correction=correction, keepdim=keepdims)
+
+
+@_fractional
+def logsumexp(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """``log(sum(exp(x)))`` without overflow."""
+    return x.clone() if axis == () else torch.logsumexp(x, axis, keepdims)  # type: ignore[arg-type]
+
+
+def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The place of the first greatest element."""
+    return torch.argmax(_numbers(x), axis, keepdims).to(torch.int32)
+
+
+def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The place of the first smallest element."""
+    return torch.argmin(_numbers(x), axis, keepdims).to(torch.int32)
+
+
+def _numbers(x: Tensor) -> Tensor:
+    return x.to(torch.uint8) if x.dtype is torch.bool else x
+
+
+def cumsum(x: Tensor, axis: int) -> Tensor:
+    """The running sum, of integers in int32."""
+    x = _accumulated(x)
+    return torch.cumsum(x, axis, dtype=x.dtype)
+
+
+def cumprod(x: Tensor, axis: int) -> Tensor:
+    """The running product, of integers in int32."""
+    x = _accumulated(x)
+    return torch.cumprod(x, axis, dtype=x.dtype)
+
+
+def _product(fn: Callable[..., Tensor], xs: Sequence[Tensor]) -> Tensor:
+    first = xs[0].dtype
+    for x in xs:
+        if x.dtype is not first:
+            first = common_dtype(*xs)
+            xs = [x.to(first) for x in xs]
+            break
+    if first is torch.bool:
+        return fn(*(x.to(torch.int32) for x in xs)).to(torch.bool)
+    return fn(*xs)
+
+
+def matmul(x: Tensor, y: Tensor) -> Tensor:
+    """The matrix product; torch itself wants equal dtypes and no bools."""
+    if x.dtype is y.dtype and x.dtype is not torch.bool:
+        return torch.matmul(x, y)
+    return _product(torch.matmul, (x, y))
+
+
+def einsum(subscripts: str, xs: Sequence[Tensor]) -> Tensor:
+    """The sum of products that ``subscripts`` describe."""
+    return _product(lambda *operands: torch.einsum(subscripts, *operands), xs)
+
+
+def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
+    """The sum of products over pairs of axes."""
+    return _product(lambda *pair: torch.tensordot(*pair, dims=axes), (x, y))
