@@ -1,0 +1,133 @@
+"""Checks of arrays and options, shared by the layers. Pure functions of shapes, dtypes and numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from unimod.backends._protocol import Engine
+from unimod.config import describe_value
+from unimod.dtypes import DType, is_inexact
+from unimod.errors import DTypeError, OptionError, ShapeError
+
+Array = Any
+Shape = tuple[int, ...]
+
+
+def kernel(name: str, engine: Engine, x: Array, kernel: Array, groups: int) -> int:
+    """All checks of a convolution kernel against its input; the number of spatial axes."""
+    axes = len(kernel.shape) - 2
+    spatial(name, axes)
+    floating(name, engine, x)
+    rank(name, "x", x, axes + 1)
+    same_dtype(name, engine, x, kernel)
+    channels(name, x.shape[-1], tuple(kernel.shape[-2:]), groups)
+    return axes
+
+
+def same_dtype(name: str, engine: Engine, x: Array, kernel: Array) -> None:
+    """Input and kernel have one dtype: which of the two to cast is the caller's decision."""
+    if engine.arrays.dtype_name(x) != engine.arrays.dtype_name(kernel):
+        raise DTypeError(
+            f"{name} got an input and a kernel of different dtypes.",
+            got=f"x = {describe_value(x)}, kernel = {describe_value(kernel)}",
+            expected="one dtype",
+            fix="cast one of them: um.numpy.astype(x, um.dtype_of(kernel))",
+        )
+
+
+def channels(name: str, given: int, in_and_out: Shape, groups: int) -> None:
+    """The channels of the input are those of the kernel, and split into ``groups``."""
+    fan_in, features = in_and_out
+    if groups < 1 or given % groups or features % groups:
+        raise ShapeError(
+            f"{name} cannot split its channels into {groups} groups.",
+            got=f"{given} channels in, {features} out",
+            expected=f"both divisible by groups = {groups}",
+            fix="choose `groups` as a common divisor of both",
+        )
+    if fan_in * groups != given:
+        raise ShapeError(
+            f"{name} got {given} channels on the last axis of `x`, but its kernel takes {fan_in * groups}.",
+            got=f"x = (..., {given}), kernel = (..., {fan_in}, {features}), groups = {groups}",
+            expected=f"x = (..., {fan_in * groups})",
+            fix=f"pass channels last, {fan_in * groups} of them, or build the kernel for {given}",
+        )
+
+
+def spatial(name: str, axes: int) -> None:
+    """The number of spatial axes is one that the engines have kernels for."""
+    if axes not in (1, 2, 3):
+        raise ShapeError(
+            f"{name} works on 1, 2 or 3 spatial axes.",
+            got=f"{axes} spatial axes",
+            expected="x of (batch, spatial..., channels), and a kernel (spatial..., in, out) or a window to match",
+            fix="add or merge axes with um.numpy.reshape",
+        )
+
+
+def rank(name: str, argument: str, x: Array, least: int) -> None:
+    """``x`` has at least ``least`` axes."""
+    if len(x.shape) < least:
+        raise ShapeError(
+            f"{name} got an array with too few axes.",
+            got=f"{argument} = {describe_value(x)}",
+            expected=f"at least {least} axes",
+            fix="add the missing axes with um.numpy.reshape",
+        )
+
+
+def floating(name: str, engine: Engine, x: Array) -> None:
+    """``x`` is floating-point."""
+    if not is_inexact(engine.arrays.dtype_name(x)):
+        raise DTypeError(
+            f"{name} works on floating-point arrays.",
+            got=f"x = {describe_value(x)}",
+            expected="float32, or another floating dtype",
+            fix='convert it: um.numpy.astype(x, "float32")',
+        )
+
+
+def integers(name: str, argument: str, engine: Engine, x: Array) -> None:
+    """``x`` holds integers."""
+    if DType(engine.arrays.dtype_name(x)).kind not in ("int", "uint"):
+        raise DTypeError(
+            f"{name} takes integers as `{argument}`.",
+            got=f"{argument} = {describe_value(x)}",
+            expected="int32, or another integer dtype",
+            fix=f'convert them: um.numpy.astype({argument}, "int32")',
+        )
+
+
+def shapes(name: str, expected: Shape, **arrays: Array | None) -> None:
+    """Each of the arrays that is there has the shape ``expected``."""
+    for argument, array in arrays.items():
+        if array is not None and tuple(array.shape) != expected:
+            raise ShapeError(
+                f"{name} got a `{argument}` of another shape than the axes it belongs to.",
+                got=f"{argument} = {describe_value(array)}",
+                expected=f"shape {expected}",
+                fix=f"pass a `{argument}` of the shape {expected}",
+            )
+
+
+def batch(name: str, x: Array) -> None:
+    """``x`` has at least two values for each channel."""
+    if math.prod(x.shape[:-1]) < 2:
+        raise ShapeError(
+            f"{name} needs at least two values for each channel.",
+            got=f"x = {describe_value(x)}",
+            expected="(..., channels) with two or more entries before the channels",
+            fix="use a larger batch, or running statistics",
+        )
+
+
+def rate(value: float) -> None:
+    """``value`` is a probability."""
+    if not 0 <= value <= 1:
+        raise OptionError(
+            "The rate of dropout is not a probability.",
+            got=f"rate = {value!r}",
+            expected="0 <= rate <= 1",
+            fix="`rate` is the probability of dropping: 0.1 keeps nine of ten",
+        )
