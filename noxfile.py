@@ -1,7 +1,7 @@
 """The checks of unimod, one session each: ``nox -s tests``, ``nox -s lint types``, ``nox --list``.
 
 Every session also runs in the environment that nox itself is in, without installing anything: ``nox --no-venv``.
-Environments are kept and reused; ``nox --force-venv-backend venv -R`` skips installing when nothing changed.
+Environments are kept and reused; ``nox -R`` skips installing too, when the pins have not changed.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ def isolated(session: nox.Session, only: str) -> None:
     """The built wheel with one framework only, or with none: what can run there, runs."""
     extras = "test" if only == "neither" else f"{only},test"
     folder = pathlib.Path(session.create_tmp())
+    for old in folder.glob("unimod-*.whl"):
+        old.unlink()
     session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
     (wheel,) = folder.glob("unimod-*.whl")
     session.install("--quiet", "--force-reinstall", "--no-deps", str(wheel))
@@ -118,8 +120,11 @@ def is_shared(session: nox.Session) -> bool:
 
 
 def existing(*folders: str) -> list[str]:
-    """Those of ``folders`` that this copy of the repository has."""
-    return [folder for folder in folders if pathlib.Path(folder).is_dir()]
+    """Those of ``folders`` that this copy of the repository has; without any, pytest would run everything."""
+    found = [folder for folder in folders if pathlib.Path(folder).is_dir()]
+    if not found:
+        raise FileNotFoundError(f"none of {', '.join(folders)} is here")
+    return found
 
 
 def extra_brings(extra: str, package: str) -> bool:
