@@ -1,0 +1,1 @@
+"""Modules, their leaves and structure. No framework is known here."""

@@ -1,0 +1,166 @@
+"""Giving leaves their first values: keys by path, initializers, ``rng_init``, sizes from example inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import unimod.random as random
+from unimod import config
+from unimod.core import node as nodes
+from unimod.core import paths, walk
+from unimod.core.initializer import Initializer
+from unimod.core.kinds import Rng, State
+from unimod.core.node import Node
+from unimod.core.skeleton import Path
+from unimod.errors import NotInitializedError
+
+
+class _State(threading.local):
+    active: Initialization | None = None
+
+
+state = _State()
+
+
+class Initialization:
+    """One run of ``Module.init``: the key, and the path of every module that was found."""
+
+    def __init__(self, key: random.Key, root: Node) -> None:
+        self.key = key
+        self.paths: dict[int, Path] = {id(module): path for path, module in modules(root)}
+        self.waiting: set[int] = set()
+
+    def run(self, root: Node, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Fill all leaves of ``root``; run it on the example inputs where sizes are missing."""
+        for path, module in reversed(list(modules(root))):
+            self.fill(module, path)
+        if not self.waiting:
+            return
+        if not inputs and not options:
+            raise missing_sizes(root, self.waiting)
+        with self._active():
+            root(*inputs, **options)  # type: ignore[operator]
+
+    def fill(self, module: Node, path: Path) -> None:
+        """Fill the initializers of one module, and call its ``rng_init``; put it off while a size is missing."""
+        if is_waiting(module):
+            self.waiting.add(id(module))
+            return
+        for name, value in list(vars(module).items()):
+            filled = self._filled(value, (*path, name))
+            if filled is not value:
+                object.__setattr__(module, name, filled)
+        if hasattr(module, "rng_init"):
+            module.rng_init(self.key_of((*path, "rng_init")))
+
+    def key_of(self, path: Path) -> random.Key:
+        """The key of a leaf: it depends on the path alone."""
+        return random.fold_in(self.key, random.stable_hash(paths.dotted(path)))
+
+    def _filled(self, value: Any, path: Path) -> Any:
+        if isinstance(value, Initializer):
+            return value.fn(self.key_of(path))
+        if type(value) in (list, tuple) and any(_has_initializer(item) for item in value):
+            return type(value)(self._filled(item, (*path, i)) for i, item in enumerate(value))
+        if type(value) is dict and _has_initializer(value):
+            return {name: self._filled(item, (*path, name)) for name, item in value.items()}
+        return value
+
+    @contextlib.contextmanager
+    def _active(self) -> Iterator[None]:
+        before, state.active = state.active, self
+        try:
+            yield
+        finally:
+            state.active = before
+
+    def call(self, module: Node, call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of a module while sizes are found: fill it first, and leave its states as they were."""
+        if id(module) in self.waiting:
+            module.infer_sizes(*args, **kwargs)  # type: ignore[attr-defined]
+            self.waiting.discard(id(module))
+            self.fill(module, self.paths.get(id(module), ()))
+        kinds = module._um_meta.by_name
+        states = {n: v for n, v in vars(module).items() if _is_state(v, kinds.get(n))}
+        try:
+            return call(module, *args, **kwargs)
+        finally:
+            vars(module).update(states)
+
+
+def _is_state(value: Any, kind: type | None) -> bool:
+    is_leaf = config.is_array(value) or isinstance(value, random.Key)
+    return is_leaf and (kind is None or issubclass(kind, (State, Rng)))
+
+
+def is_waiting(module: Node) -> bool:
+    """Whether an initializer of this module has no recipe yet, because a size is missing."""
+    return any(isinstance(value, Initializer) and value.fn is None for value in vars(module).values())
+
+
+def _has_initializer(value: Any) -> bool:
+    if type(value) is dict:
+        return any(map(_has_initializer, value.values()))
+    if type(value) in (list, tuple):
+        return any(map(_has_initializer, value))
+    return isinstance(value, Initializer)
+
+
+def modules(root: Any, path: Path = (), seen: set[int] | None = None) -> Iterator[tuple[Path, Node]]:
+    """Every module below ``root`` once, parents first, with its path."""
+    seen = set() if seen is None else seen
+    if isinstance(root, Node):
+        if id(root) in seen:
+            return
+        seen.add(id(root))
+        nodes.touch(root)
+        yield path, root
+        items: Any = vars(root).items()
+    elif isinstance(root, dict):
+        items = root.items()
+    elif isinstance(root, (list, tuple)):
+        items = enumerate(root)
+    else:
+        return
+    for name, value in list(items):
+        if isinstance(value, (Node, dict, list, tuple)):
+            yield from modules(value, (*path, name), seen)
+
+
+def missing_sizes(root: Node, waiting: set[int]) -> NotInitializedError:
+    """The error for sizes that only example inputs can tell."""
+    path, module = next((path, module) for path, module in modules(root) if id(module) in waiting)
+    return NotInitializedError(
+        f"{type(module).__name__} was built without the size of its input, and init got no example inputs.",
+        where=paths.pretty("model", path),
+        fix="pass example inputs: model.init(seed, x), or give the size when building the layer",
+    )
+
+
+def initialize(root: Any, seed: Any, inputs: tuple[Any, ...], options: dict[str, Any], backend: str | None) -> Any:
+    """A copy of ``root`` in which every leaf has a value. See ``Module.init``."""
+    key = seed if isinstance(seed, random.Key) else random.key(seed, backend=_backend(inputs, options, backend))
+    leaves, structure = walk.flatten_node(root)
+    fresh = walk.unflatten(structure, leaves)
+    Initialization(key, fresh).run(fresh, inputs, options)
+    return fresh
+
+
+def _backend(inputs: tuple[Any, ...], options: dict[str, Any], backend: str | None) -> str:
+    leaves, _ = walk.flatten((inputs, options))
+    arrays = [leaf for leaf in leaves if config.is_array(leaf)]
+    engine = config.engine_of(*arrays, backend=backend)
+    is_host = engine.name == config.HOST and arrays
+    return config.default_engine(backend).name if is_host else engine.name
+
+
+def fill_from_ambient(node: Any) -> None:
+    """Fill the initializers of a module that was just constructed, where there is an ambient stream of keys."""
+    if random.is_seeded() and not is_waiting(node) and any(map(_has_initializer, vars(node).values())):
+        Initialization(random.next_key(), node).fill(node, ())
+
+
+nodes.on_construct(fill_from_ambient)

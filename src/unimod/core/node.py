@@ -1,0 +1,316 @@
+"""The object that is also a pytree: its memory layout, its metaclass, and its lazy twin.
+
+A node that came out of a flat list of leaves is *lazy*: it holds the list and the skeleton, and its class is a twin of
+the real class whose every attribute access first builds the attributes and then turns the object into the real class.
+A training loop that only passes a model from step to step thus never builds it.
+"""
+
+from __future__ import annotations
+
+import abc
+import re
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from unimod.core import scope, skeleton
+from unimod.core.kinds import Field, KindAnnotation, Static, TreePart
+from unimod.core.skeleton import Meta, Skeleton
+from unimod.errors import CapturedModuleError, TreeError
+
+SLOTS = ("_um_lazy", "_um_meta", "_um_scope", "_um_tied")
+_get = object.__getattribute__
+_set = object.__setattr__
+_building = threading.RLock()
+_on_class: list[Callable[[type], None]] = []
+_on_construct: list[Callable[[Any], None]] = []
+
+
+class NodeMeta(abc.ABCMeta):
+    """The class of node classes: collects the declared kinds and gives each class its lazy twin."""
+
+    _um_meta0: Meta
+    _um_twin: type
+    _um_is_twin: bool
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> NodeMeta:
+        """Create a node class."""
+        cls = super().__new__(mcs, name, bases, namespace, **options)
+        kinds: dict[str, type] = {}
+        for base in reversed(cls.__mro__):
+            kinds.update(_declared_kinds(base))
+        cls._um_meta0 = skeleton.meta(True, False, tuple(kinds.items()))
+        cls._um_is_twin = False
+        for callback in _on_class:
+            callback(cls)
+        return cls
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Construct a node, then let those who asked for it see it."""
+        node = super().__call__(*args, **kwargs)
+        for callback in _on_construct:
+            callback(node)
+        return node
+
+
+def _declared_kinds(cls: type) -> dict[str, type]:
+    kinds: dict[str, type] = {}
+    for name, annotation in vars(cls).get("__annotations__", {}).items():
+        found = _annotated_kind(annotation, cls)
+        if found is not None:
+            kinds[name] = found
+    for name, value in vars(cls).items():
+        if isinstance(value, Field):
+            kinds[name] = (value.kind or TreePart) if value.node else Static
+    # A dataclass takes its fields without default out of the class body and keeps them here.
+    for name, declared in vars(cls).get("__dataclass_fields__", {}).items():
+        if isinstance(declared, Field):
+            kinds[name] = (declared.kind or TreePart) if declared.node else Static
+    return kinds
+
+
+def _annotated_kind(annotation: Any, cls: type) -> type | None:
+    if isinstance(annotation, str) and re.fullmatch(r"[\w.]+\[.*\]", annotation, re.DOTALL):
+        names = {**vars(sys.modules[cls.__module__]), **vars(cls)} if cls.__module__ in sys.modules else {}
+        try:
+            annotation = eval(annotation.split("[", 1)[0] + "[()]", names)
+        except Exception:  # an annotation may name anything, also what does not exist at run time
+            return None
+    return annotation.kind if isinstance(annotation, KindAnnotation) else None
+
+
+class Node(metaclass=NodeMeta):
+    """An object whose attributes are leaves, other nodes, containers of these, and static values."""
+
+    __slots__ = (*SLOTS, "__dict__", "__weakref__")
+
+    _um_lazy: tuple[list[Any], Skeleton]
+    _um_meta: Meta
+    _um_scope: scope.Scope | None
+    _um_tied: dict[str, TreePart] | None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the bare object; ``__init__`` need not call ``super().__init__()``."""
+        node = object.__new__(cls)
+        _set(node, "_um_meta", cls._um_meta0)
+        _set(node, "_um_scope", scope.state.current)
+        _set(node, "_um_tied", None)
+        return node
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._um_scope is not scope.state.current:
+            raise captured(self, name)
+        if isinstance(value, TreePart):
+            _assign_box(self, name, value)
+        elif type(value) in _CONTAINERS and _boxes(value):
+            _assign_container(self, name, value)
+        elif self._um_tied is not None and name in self._um_tied:
+            for holder, other in self._um_tied[name].holders:
+                _set(holder, other, value)
+        else:
+            _set(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if self._um_scope is not scope.state.current:
+            raise captured(self, name)
+        object.__delattr__(self, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        meta = self._um_meta
+        modes = (meta.is_training, meta.is_frozen, meta.kinds)
+        return (_revive, (type(self),), (modes, dict(vars(self)), self._um_tied))
+
+    def __setstate__(self, state: Any) -> None:
+        modes, attributes, tied = state
+        _set(self, "_um_meta", skeleton.meta(*modes))
+        _set(self, "_um_tied", tied)
+        vars(self).update(attributes)
+
+    def __getstate__(self) -> Any:
+        return self.__reduce__()[2]
+
+
+def _revive(cls: type) -> Any:
+    return Node.__new__(cls)
+
+
+def _assign_box(node: Node, name: str, box: TreePart) -> None:
+    set_kind(node, name, type(box))
+    if box.holders:
+        holder, _ = box.holders[0]
+        box.value = _get(holder, "__dict__").get(box.holders[0][1], box.value)
+    box.holders.append((node, name))
+    if len(box.holders) > 1:
+        for holder, other in box.holders:
+            _set(holder, "_um_tied", {**(holder._um_tied or {}), other: box})
+    _set(node, name, box.value)
+
+
+_CONTAINERS = frozenset({list, tuple, dict})
+
+
+def _boxes(value: Any) -> list[TreePart]:
+    if isinstance(value, TreePart):
+        return [value]
+    items = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+    return [box for item in items for box in _boxes(item)]
+
+
+def _unboxed(value: Any) -> Any:
+    if isinstance(value, TreePart):
+        return value.value
+    if type(value) is dict:
+        return {name: _unboxed(item) for name, item in value.items()}
+    return type(value)(map(_unboxed, value)) if type(value) in (list, tuple) else value
+
+
+def _assign_container(node: Node, name: str, value: Any) -> None:
+    kinds = {type(box) for box in _boxes(value)}
+    if len(kinds) > 1:
+        raise TreeError(
+            "One attribute holds boxes of several kinds.",
+            where=f"{type(node).__name__}.{name}",
+            got=", ".join(sorted(kind.__name__ for kind in kinds)),
+            fix="use one attribute for each kind",
+        )
+    set_kind(node, name, kinds.pop())
+    _set(node, name, _unboxed(value))
+
+
+def set_kind(node: Node, name: str, kind: type) -> None:
+    """Remember the kind of an attribute."""
+    meta = node._um_meta
+    if meta.by_name.get(name) is not kind:
+        _set(node, "_um_meta", meta.with_kind(name, kind))
+
+
+def captured(node: Node, name: str) -> CapturedModuleError:
+    """The error for a change of a node from a scope that it does not belong to."""
+    current = scope.state.current
+    if current is None:
+        return CapturedModuleError(
+            f"{type(node).__name__}.{name} was changed after the traced function that made it had ended.",
+            got=f"a module made inside {node._um_scope!r}",
+            expected="a module that the traced function returned",
+            fix="return the module from the function and use the returned one",
+        )
+    return CapturedModuleError(
+        f"{type(node).__name__}.{name} was changed from inside {current.name}, which captured the module.",
+        got=f"{type(node).__name__} from outside of the function",
+        expected="a module that is an argument of the function",
+        fix="pass the module as an argument and return it, or transform the bound method",
+    )
+
+
+# The lazy twin --------------------------------------------------------------------------------------------------------
+
+
+def make_lazy(leaves: list[Any], structure: Skeleton) -> Any:
+    """A node that will be built from ``leaves`` when it is first touched."""
+    node = object.__new__(structure.type._um_twin if "_um_twin" in vars(structure.type) else _twin(structure.type))
+    _set_lazy(node, (leaves, structure))
+    _set_scope(node, scope.state.current)
+    return node
+
+
+_set_lazy = Node.__dict__["_um_lazy"].__set__
+_set_scope = Node.__dict__["_um_scope"].__set__
+_get_lazy = Node.__dict__["_um_lazy"].__get__
+
+
+def is_lazy(node: Any) -> bool:
+    """Whether the attributes of a node have not been built yet."""
+    return type(node)._um_is_twin  # type: ignore[no-any-return]
+
+
+def lazy_parts(node: Any) -> tuple[list[Any], Skeleton]:
+    """The leaves and the skeleton of a lazy node."""
+    return _get_lazy(node)  # type: ignore[no-any-return]
+
+
+def _twin(cls: type) -> type:
+    with _building:
+        if "_um_twin" not in vars(cls):
+            names = {"__slots__": (), "__module__": cls.__module__}
+            twin = abc.ABCMeta.__new__(NodeMeta, cls.__name__, (_Lazy, cls), names)
+            twin.__qualname__ = cls.__qualname__
+            twin._um_is_twin, twin._um_twin = True, twin  # type: ignore[attr-defined]
+            for callback in _on_class:
+                callback(twin)
+            cls._um_twin = twin  # type: ignore[attr-defined]
+        return cls._um_twin  # type: ignore[attr-defined,no-any-return]
+
+
+def touch(node: Any) -> None:
+    """Build the attributes of a lazy node, and make it an ordinary one."""
+    with _building:
+        if is_lazy(node):
+            leaves, structure = lazy_parts(node)
+            _build_into(node, structure, leaves)
+            _set(node, "__class__", structure.type)
+
+
+_build_into: Callable[[Any, Skeleton, list[Any]], None]
+
+
+class _Lazy:
+    """What a twin does before its real class: build, then ask the real class."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        touch(self)
+        return getattr(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        touch(self)
+        setattr(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        touch(self)
+        delattr(self, name)
+
+
+def on_class(callback: Callable[[type], None]) -> None:
+    """Call ``callback(cls)`` for each node class that is defined from now on, twins included."""
+    _on_class.append(callback)
+
+
+def on_construct(callback: Callable[[Any], None]) -> None:
+    """Call ``callback(node)`` after each construction of a node."""
+    _on_construct.append(callback)
+
+
+def replace_contents(node: Any, leaves: list[Any], structure: Skeleton) -> None:
+    """Give an existing node new leaves, in place; children that fit are kept as the objects that they are."""
+    if is_lazy(node):
+        _set_lazy(node, (leaves, structure))
+    else:
+        _graft(node, make_lazy(leaves, structure))
+
+
+def _graft(old: Any, new: Any) -> None:
+    touch(new)
+    _set(old, "_um_meta", new._um_meta)
+    before, after = vars(old), vars(new)
+    merged = {name: _grafted(before.get(name), value) for name, value in after.items()}
+    before.clear()
+    before.update(merged)
+
+
+def _grafted(old: Any, new: Any) -> Any:
+    if isinstance(new, Node) and type(old) is type(new):
+        _graft(old, new)
+        return old
+    if type(old) is type(new) and isinstance(new, list) and len(old) == len(new):
+        old[:] = [_grafted(*pair) for pair in zip(old, new, strict=True)]
+        return old
+    if type(old) is type(new) and isinstance(new, dict) and old.keys() == new.keys():
+        old.update({name: _grafted(old[name], value) for name, value in new.items()})
+        return old
+    if type(old) is type(new) is tuple and len(old) == len(new):
+        return tuple(_grafted(*pair) for pair in zip(old, new, strict=True))
+    return new
+
+

@@ -1,0 +1,37 @@
+"""Which traced function is running in this thread; who may change which module follows from it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+
+class Scope:
+    """One run of a transformed function. Modules made while it runs belong to it."""
+
+    __slots__ = ("name", "parent")
+
+    def __init__(self, name: str, parent: Scope | None) -> None:
+        self.name, self.parent = name, parent
+
+    def __repr__(self) -> str:
+        return f"<scope {self.name}>"
+
+
+class _State(threading.local):
+    current: Scope | None = None
+
+
+state = _State()
+
+
+@contextlib.contextmanager
+def enter(name: str) -> Iterator[Scope]:
+    """Run a block in a new scope; the old one comes back, whatever happens."""
+    before = state.current
+    scope = state.current = Scope(name, before)
+    try:
+        yield scope
+    finally:
+        state.current = before

@@ -1,0 +1,396 @@
+"""Flattening an object to leaves and a skeleton, and building it again.
+
+The order is written down here and nowhere else: attributes in the order of definition, dict keys sorted, OrderedDict
+in its own order, None an empty subtree, ``Nothing`` no leaf. These are JAX's rules for containers, on every engine.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from unimod.backends import _registry
+from unimod.core import node as nodes
+from unimod.core import skeleton as sk
+from unimod.core.initializer import Initializer
+from unimod.core.kinds import Nothing, Parameter, Rng, State, Static, TreePart
+from unimod.core.node import Node
+from unimod.core.skeleton import HOLE, Child, Fixed, Leaf, Skeleton
+from unimod.errors import TreeError
+from unimod.random._key import Key
+
+MAX_DEPTH = 200
+_NONE = Fixed(None)
+_FREE = sk.leaf(None)
+
+Handler = Callable[["_Walk", Any, Any], Child]
+
+
+def flatten(value: Any) -> tuple[list[Any], Skeleton | Child]:
+    """The leaves of any object, in order, and its structure."""
+    if isinstance(value, Node):
+        return flatten_node(value)
+    walk = _Walk()
+    structure = walk.child(value, None)
+    return walk.leaves, structure
+
+
+def flatten_node(node: Node) -> tuple[list[Any], Skeleton]:
+    """The leaves and the skeleton of a module; costs nothing while the module is lazy."""
+    if nodes.is_lazy(node):
+        return nodes.lazy_parts(node)
+    walk = _Walk()
+    return walk.leaves, walk.root(node)
+
+
+def is_static(value: Any) -> bool:
+    """Whether an undeclared attribute with this value would be part of the structure."""
+    return isinstance(_Walk().child(value, _AUTO), Fixed)
+
+
+def unflatten(structure: Skeleton | Child, leaves: list[Any]) -> Any:
+    """The object with this structure and these leaves; modules come back lazy.
+
+    Raises:
+        TreeError: the number of leaves is another.
+    """
+    expected = sk.count(structure)
+    if len(leaves) != expected:
+        raise TreeError(
+            "The number of leaves does not fit the structure.", got=f"{len(leaves)} leaves", expected=f"{expected} leaves"
+        )
+    return _unflatten(structure, iter(leaves))
+
+
+def _unflatten(structure: Child, leaves: Iterator[Any]) -> Any:
+    if isinstance(structure, Skeleton):
+        if structure.is_module:
+            return nodes.make_lazy([next(leaves) for _ in range(structure.num_leaves)], structure)
+        return _container(structure, [_unflatten(child, leaves) for child in structure.children])
+    return _atom(structure, leaves)
+
+
+def _atom(structure: Child, leaves: Iterator[Any]) -> Any:
+    if isinstance(structure, Leaf):
+        return next(leaves)
+    return structure.value if isinstance(structure, Fixed) else Nothing
+
+
+# Flattening -----------------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """One pass over an object. ``kind`` is None outside of modules, else what the attribute was declared as."""
+
+    __slots__ = ("count", "depth", "leaves", "memo", "open")
+
+    def __init__(self) -> None:
+        self.leaves: list[Any] = []
+        self.memo: dict[int, int] = {}
+        self.open: set[int] = set()
+        self.count = 0
+        self.depth = 0
+
+    def child(self, value: Any, kind: Any) -> Child:
+        handler = _handlers.get(type(value))
+        return (handler or _handler_of(type(value)))(self, value, kind)
+
+    def root(self, node: Node) -> Skeleton:
+        """A module that is not inside another one: sharing is looked for within it."""
+        memo, count = self.memo, self.count
+        self.memo, self.count = {}, 0
+        try:
+            return self.node(node)  # type: ignore[return-value]
+        finally:
+            self.memo, self.count = memo, count
+
+    def node(self, node: Node) -> Child:
+        identity = id(node)
+        known = self.memo.get(identity)
+        if known is not None:
+            if identity in self.open:
+                raise TreeError(f"A {type(node).__name__} contains itself.", fix="break the cycle")
+            return sk.alias(known)
+        self.memo[identity] = self.count
+        self.count += 1
+        self.open.add(identity)
+        structure = self.attributes(node)
+        self.open.remove(identity)
+        return structure
+
+    def attributes(self, node: Node) -> Skeleton:
+        nodes.touch(node) if nodes.is_lazy(node) else None
+        self.enter()
+        attributes, meta, tied = vars(node), node._um_meta, node._um_tied
+        kinds = meta.by_name
+        children: list[Child] = []
+        for name, value in attributes.items():
+            kind = kinds.get(name, State)
+            is_declared = name in kinds
+            if tied is not None and name in tied:
+                children.append(self.tied(value, kind, tied[name]))
+                continue
+            handler = _handlers.get(type(value)) or _handler_of(type(value))
+            try:
+                children.append(handler(self, value, kind if is_declared else _AUTO))
+            except TreeError as error:
+                error.where = f"{type(node).__name__}.{name}" if not error.where else error.where
+                raise
+        self.depth -= 1
+        return sk.intern(type(node), meta, tuple(attributes), tuple(children))
+
+    def enter(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TreeError(f"The tree is more than {MAX_DEPTH} levels deep, or contains itself.")
+
+    def tied(self, value: Any, kind: Any, box: TreePart) -> Child:
+        known = self.memo.get(id(box))
+        if known is not None:
+            return sk.alias(known)
+        self.memo[id(box)] = self.count
+        self.count += 1
+        self.leaves.append(value)
+        return sk.leaf(kind, True)
+
+    def items(self, cls: type, meta: Any, names: tuple[Any, ...] | None, values: Any, kind: Any) -> Skeleton:
+        self.enter()
+        children = tuple([self.child(value, kind) for value in values])
+        self.depth -= 1
+        return sk.intern(cls, meta, names, children)
+
+
+class _Auto:
+    """An attribute without a declared kind: arrays are State, keys Rng, initializers Parameter, the rest static."""
+
+
+_AUTO = _Auto
+
+
+def _array(walk: _Walk, value: Any, kind: Any) -> Child:
+    if kind is Static:
+        raise _hidden(value)
+    walk.leaves.append(value)
+    return sk.leaf(State if kind is _AUTO else kind)
+
+
+def _initializer(walk: _Walk, value: Any, kind: Any) -> Child:
+    walk.leaves.append(value)
+    return sk.leaf(Parameter if kind is _AUTO else kind)
+
+
+def _other(walk: _Walk, value: Any, kind: Any) -> Child:
+    """Whatever is neither array nor container: a leaf where leaves are declared or outside of modules, else static."""
+    if kind is _AUTO or kind is Static:
+        return fixed(value)
+    walk.leaves.append(value)
+    return sk.leaf(kind)
+
+
+def _node(walk: _Walk, value: Node, kind: Any) -> Child:
+    if kind is Static:
+        raise _hidden(value)
+    if kind is not None:
+        return walk.node(value)
+    if nodes.is_lazy(value):
+        leaves, structure = nodes.lazy_parts(value)
+        walk.leaves.extend(leaves)
+        return structure
+    return walk.root(value)
+
+
+def _key(walk: _Walk, value: Key, kind: Any) -> Child:
+    if kind is Static:
+        raise _hidden(value)
+    if value.data is Nothing:
+        return sk.intern(Key, sk.ATOM, None, (HOLE,))
+    walk.leaves.append(value.data)
+    return sk.intern(Key, sk.ATOM, None, (sk.leaf(Rng if kind is _AUTO or kind is TreePart else kind),))
+
+
+def _none(walk: _Walk, value: None, kind: Any) -> Child:
+    return _NONE
+
+
+def _nothing(walk: _Walk, value: Any, kind: Any) -> Child:
+    return HOLE
+
+
+def _sequence(walk: _Walk, value: Any, kind: Any) -> Child:
+    return fixed(value) if kind is Static else walk.items(type(value), None, None, value, kind)
+
+
+def _namedtuple(walk: _Walk, value: Any, kind: Any) -> Child:
+    return fixed(value) if kind is Static else walk.items(type(value), None, value._fields, value, kind)
+
+
+def _dict(walk: _Walk, value: Any, kind: Any) -> Child:
+    if kind is Static:
+        return fixed(value)
+    try:
+        names = tuple(sorted(value))
+    except TypeError as error:
+        raise TreeError("The keys of a dict cannot be sorted.", got=repr(list(value)), fix="use str keys") from error
+    return walk.items(type(value), getattr(value, "default_factory", None), names, [value[n] for n in names], kind)
+
+
+def _ordered_dict(walk: _Walk, value: Any, kind: Any) -> Child:
+    return fixed(value) if kind is Static else walk.items(type(value), None, tuple(value), value.values(), kind)
+
+
+_handlers: dict[type, Handler] = {
+    type(None): _none,
+    type(Nothing): _nothing,
+    list: _sequence,
+    tuple: _sequence,
+    dict: _dict,
+    collections.defaultdict: _dict,
+    collections.OrderedDict: _ordered_dict,
+    int: _other,
+    float: _other,
+    bool: _other,
+    complex: _other,
+    str: _other,
+    types.FunctionType: _other,
+    Key: _key,
+    Initializer: _initializer,
+}
+
+
+def _handler_of(cls: type) -> Handler:
+    if issubclass(cls, Node):
+        handler: Handler = _node
+    elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        handler = _namedtuple
+    elif _registry.of_type(cls) is not None:
+        handler = _array
+    else:
+        return _other  # not remembered: an engine that is loaded later may know the type
+    _handlers[cls] = handler
+    return handler
+
+
+# Static values --------------------------------------------------------------------------------------------------------
+
+
+def fixed(value: Any) -> Fixed:
+    """A static value as part of a structure.
+
+    Raises:
+        TreeError: it is not hashable, or hides an array or a module, which would be lost.
+    """
+    _search(value)
+    try:
+        return Fixed(value)
+    except TypeError as error:
+        raise TreeError(
+            f"A value of type {type(value).__name__} is neither a leaf nor hashable.",
+            got=repr(value)[:80],
+            expected="an array, a module, a container of these, or a hashable value",
+            fix="wrap it in um.Hashable(value), or declare the attribute with um.node()",
+        ) from error
+
+
+def _search(value: Any) -> None:
+    for inner in _inside(value):
+        if isinstance(inner, (Node, Key, Initializer, TreePart)) or _registry.of_type(type(inner)) is not None:
+            raise _hidden(inner)
+        _search(inner)
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, (set, frozenset, list, tuple, collections.deque)):
+        return value
+    if isinstance(value, (dict, types.MappingProxyType)):
+        return value.values()
+    if isinstance(value, functools.partial):
+        return (value.func, *value.args, *value.keywords.values())
+    if isinstance(value, types.MethodType):
+        return (value.__self__,)
+    return ()
+
+
+def _hidden(value: Any) -> TreeError:
+    return TreeError(
+        f"A leaf is hidden in a static place: {type(value).__name__}.",
+        expected="arrays and modules in attributes, lists, tuples or dicts that are not declared static",
+        fix="move it out of the set, partial, method or static field, or wrap it in um.Hashable",
+    )
+
+
+# Building -------------------------------------------------------------------------------------------------------------
+
+
+class _Build:
+    """One pass that builds a module with everything below it."""
+
+    __slots__ = ("entities", "leaves", "scope")
+
+    def __init__(self, leaves: list[Any], scope: Any) -> None:
+        self.leaves = iter(leaves)
+        self.entities: list[Any] = []
+        self.scope = scope
+
+    def fill(self, node: Any, structure: Skeleton) -> None:
+        self.entities.append(node)
+        object.__setattr__(node, "_um_meta", structure.meta)
+        object.__setattr__(node, "_um_tied", None)
+        object.__setattr__(node, "_um_scope", self.scope)
+        attributes = {}
+        for name, child in zip(structure.names or (), structure.children, strict=True):
+            value = next(self.leaves) if child.__class__ is Leaf and not child.is_tied else self.child(child, node, name)
+            attributes[name] = value
+        object.__getattribute__(node, "__dict__").update(attributes)
+
+    def child(self, structure: Child, owner: Any, name: Any) -> Any:
+        if isinstance(structure, Skeleton):
+            if structure.is_module:
+                node = object.__new__(structure.type)
+                self.fill(node, structure)
+                return node
+            return _container(structure, [self.child(inner, None, None) for inner in structure.children])
+        if isinstance(structure, sk.Alias):
+            return self.again(self.entities[structure.index], owner, name)
+        if isinstance(structure, Leaf) and structure.is_tied:
+            box = TreePart(next(self.leaves))
+            self.entities.append(box)
+            return self.again(box, owner, name)
+        return _atom(structure, self.leaves)
+
+    def again(self, entity: Any, owner: Any, name: str) -> Any:
+        if not isinstance(entity, TreePart):
+            return entity
+        entity.holders.append((owner, name))
+        object.__setattr__(owner, "_um_tied", {**(_get_tied(owner) or {}), name: entity})
+        return entity.value
+
+
+# A node that is being built still has the class of its lazy twin, so its slots are read past attribute access.
+_get_tied = Node.__dict__["_um_tied"].__get__
+_get_scope = Node.__dict__["_um_scope"].__get__
+
+
+def _build_into(node: Any, structure: Skeleton, leaves: list[Any]) -> None:
+    _Build(leaves, _get_scope(node)).fill(node, structure)
+
+
+nodes._build_into = _build_into
+
+
+def _container(structure: Skeleton, values: list[Any]) -> Any:
+    cls = structure.type
+    if cls is list:
+        return values
+    if structure.meta is sk.ATOM:
+        return cls(values[0])
+    if structure.names is None:
+        return tuple(values)
+    if issubclass(cls, tuple):
+        return cls(*values)
+    pairs = zip(structure.names, values, strict=True)
+    if cls is collections.defaultdict:
+        return collections.defaultdict(structure.meta, pairs)
+    return cls(pairs)

@@ -1,0 +1,228 @@
+"""What all transforms share: functions of trees as functions of flat lists of arrays.
+
+A transformed function works on copies of its module arguments (a module as an argument is a value). A bound method of a
+module treats its module as an object: what the call changes is written back when it has succeeded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from unimod import config
+from unimod.backends import _registry
+from unimod.backends._protocol import Engine
+from unimod.core import node as nodes
+from unimod.core import paths, scope, walk
+from unimod.core.initializer import Initializer
+from unimod.core.kinds import Parameter
+from unimod.core.module import Module
+from unimod.core.node import Node
+from unimod.core.skeleton import Child, Skeleton
+from unimod.errors import DTypeError, NotInitializedError, UnreturnedStateWarning
+
+NUMBERS = (int, float, complex)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """The function to transform, and the module that it is bound to, if any."""
+
+    fn: Callable[..., Any]
+    owner: Module | None
+    name: str
+
+    @property
+    def shift(self) -> int:
+        """How many arguments stand before the explicit ones."""
+        return 0 if self.owner is None else 1
+
+
+def target_of(fn: Any) -> Target:
+    """Take a bound method (or a module, which is its own ``__call__``) apart."""
+    if isinstance(fn, Module):
+        return Target(type(fn).__call__, fn, type(fn).__name__)  # type: ignore[operator]
+    if isinstance(fn, types.MethodType) and isinstance(fn.__self__, Module):
+        return Target(fn.__func__, fn.__self__, fn.__qualname__)
+    if not callable(fn):
+        raise DTypeError("A transform needs a function.", got=repr(fn), expected="a function, a method or a module")
+    return Target(fn, None, getattr(fn, "__qualname__", type(fn).__name__))
+
+
+def engine_for(leaves: list[Any], backend: str | None = None) -> Engine:
+    """The engine that works on these leaves."""
+    engine = None
+    for cls in set(map(type, leaves)):
+        found = _registry.of_type(cls)
+        if found is None or found is engine:
+            continue
+        if engine is None or engine.name == config.HOST:
+            engine = found
+        elif found.name != config.HOST:
+            raise config.mixed(tuple(leaves))
+    return engine if engine is not None else config.default_engine(backend)
+
+
+def to_engine(engine: Engine, leaves: list[Any]) -> list[Any]:
+    """The leaves with host arrays brought to the engine."""
+    if engine.name == config.HOST:
+        return leaves
+    host = _registry.load(config.HOST)
+    if not any(_registry.of_type(cls) is host for cls in set(map(type, leaves))):
+        return leaves
+    return [engine.arrays.asarray(x) if _registry.of_type(type(x)) is host else x for x in leaves]
+
+
+def check_arguments(leaves: list[Any], structure: Child, name: str, fix: str) -> None:
+    """Refuse leaves that no engine can trace.
+
+    Raises:
+        NotInitializedError: a module among the arguments has no values yet.
+        DTypeError: a leaf is neither array nor number.
+    """
+    for index, leaf in enumerate(leaves):
+        if isinstance(leaf, NUMBERS) or config.is_array(leaf):
+            continue
+        slot = structure.slots[index] if isinstance(structure, Skeleton) else None
+        where = paths.pretty("args", slot.path) if slot else "args"
+        if isinstance(leaf, Initializer):
+            raise NotInitializedError(
+                f"A module that was passed to {name} has no values yet.", where=where, fix="call model.init(seed) first"
+            )
+        raise DTypeError(
+            f"{name} got an argument that is neither array nor number.",
+            where=where,
+            got=f"{type(leaf).__name__}: {leaf!r}"[:100],
+            fix=fix,
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Packed:
+    """What beside the arrays a function returned: the structure, and leaves that are no arrays."""
+
+    structure: Child
+    others: tuple[tuple[int, Any], ...]
+
+    def unpack(self, arrays: list[Any]) -> Any:
+        """The returned object, of these arrays."""
+        if not self.others:
+            return walk.unflatten(self.structure, arrays)
+        leaves = list(arrays)
+        for index, value in self.others:
+            leaves.insert(index, value)
+        return walk.unflatten(self.structure, leaves)
+
+
+def pack(value: Any, are_numbers_arrays: bool) -> tuple[list[Any], Packed]:
+    """Take an object apart into arrays and the rest."""
+    leaves, structure = walk.flatten(value)
+
+    def is_array(leaf: Any) -> bool:
+        return config.is_array(leaf) or (are_numbers_arrays and isinstance(leaf, NUMBERS))
+
+    others = tuple((index, leaf) for index, leaf in enumerate(leaves) if not is_array(leaf))
+    return [leaf for leaf in leaves if is_array(leaf)] if others else leaves, Packed(structure, others)
+
+
+def arguments(value: Any) -> Iterator[Node]:
+    """The outermost modules of the arguments."""
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from arguments(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from arguments(item)
+
+
+class StateWatch:
+    """Notices state that a function changed in its arguments and did not return; warns once for each function."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.has_warned = False
+
+    def before(self, args: Any) -> list[tuple[Node, list[Any], Skeleton]]:
+        """Remember the leaves of the module arguments."""
+        if self.has_warned:
+            return []
+        return [(node, *nodes.lazy_parts(node)) for node in arguments(args) if nodes.is_lazy(node)]
+
+    def after(self, seen: list[tuple[Node, list[Any], Skeleton]], out: list[Any]) -> None:
+        """Compare, and warn about what is lost."""
+        touched = [entry for entry in seen if not nodes.is_lazy(entry[0])]
+        if not touched or self.has_warned:
+            return
+        returned = {id(leaf) for leaf in out}
+        lost = [path for entry in touched for path in _lost(*entry, returned)]
+        if lost:
+            self.has_warned = True
+            warnings.warn(
+                UnreturnedStateWarning(
+                    f"{self.name} changed {', '.join(lost[:5])}{' and more' if len(lost) > 5 else ''} of a module "
+                    "argument and did not return the module, so that the change is lost. Return the changed module "
+                    "(as an auxiliary output of grad), or transform the bound method."
+                ),
+                stacklevel=2,
+            )
+
+
+def _lost(node: Node, leaves: list[Any], structure: Skeleton, returned: set[int]) -> Iterator[str]:
+    new, new_structure = walk.flatten_node(node)
+    old = {slot.path: leaf for slot, leaf in zip(structure.slots, leaves, strict=True)}
+    for slot, leaf in zip(new_structure.slots, new, strict=True):
+        is_parameter = slot.kind is not None and issubclass(slot.kind, Parameter)
+        if leaf is not old.get(slot.path) and not is_parameter and id(leaf) not in returned:
+            yield paths.pretty(type(node).__name__, slot.path)
+
+
+Finish = Callable[[Any], tuple[Any, Any]]
+
+
+def flat_function(
+    target: Target,
+    structure: Child,
+    watch: StateWatch,
+    *,
+    are_numbers_arrays: bool = True,
+    written_back: Callable[[tuple[Any, ...]], list[Node]] | None = None,
+    check: Callable[[Any], Any] | None = None,
+) -> Callable[[list[Any]], tuple[list[Any], Packed]]:
+    """``target`` as a function of the flat list of leaves of ``(args, kwargs)``.
+
+    Args:
+        target: what to call.
+        structure: of ``(args, kwargs)``.
+        watch: told of changed state.
+        are_numbers_arrays: whether returned Python numbers become arrays.
+        written_back: picks the modules among the arguments whose contents are returned beside the result.
+        check: looks at the result, and may replace it.
+    """
+
+    def flat(leaves: list[Any]) -> tuple[list[Any], Packed]:
+        with scope.enter(target.name):
+            args, kwargs = walk.unflatten(structure, list(leaves))
+            seen = watch.before((args, kwargs))
+            result = target.fn(*args, **kwargs)
+            if check is not None:
+                result = check(result)
+            if written_back is not None:
+                result = (result, written_back(args))
+            arrays, packed = pack(result, are_numbers_arrays)
+            watch.after(seen, arrays)
+            return arrays, packed
+
+    return flat
+
+
+def write_back(originals: list[Node], copies: list[Node]) -> None:
+    """Give the original modules the contents of the copies that a transformed function returned."""
+    for original, copy in zip(originals, copies, strict=True):
+        if original._um_scope is not scope.state.current:
+            raise nodes.captured(original, "contents")
+        nodes.replace_contents(original, *walk.flatten_node(copy))

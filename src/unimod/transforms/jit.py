@@ -1,0 +1,245 @@
+"""``jit``: trace a function of trees once for each structure, and run the compiled program."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from unimod.backends import _registry
+from unimod.backends._protocol import Engine
+from unimod.core import walk
+from unimod.core.module import Module
+from unimod.core.skeleton import Child, Skeleton
+from unimod.errors import DTypeError, RetraceWarning
+from unimod.transforms import _lift
+
+WARN_AT = 16
+
+
+class Jitted:
+    """A jitted function. Made by :func:`jit`."""
+
+    def __init__(self, target: _lift.Target, options: _Options) -> None:
+        self._target, self._options = target, options
+        self._watch = _lift.StateWatch(target.name)
+        self._compiled: dict[Any, Callable[[list[Any]], tuple[list[Any], Any]]] = {}
+        self._traces: list[tuple[Any, tuple[str, ...]]] = []
+        functools.update_wrapper(self, target.fn)
+
+    @property
+    def trace_count(self) -> int:
+        """How many times the function has been traced."""
+        return len(self._traces)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the compiled program for these arguments; trace it at the first call with their structure and shapes."""
+        owner = self._target.owner
+        return self._run(args if owner is None else (owner, *args), kwargs, owner is not None)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """A jitted method, bound: the module is an object, whose state is written back."""
+        if instance is None:
+            return self
+        return functools.partial(self._run_bound, instance)
+
+    def _run_bound(self, instance: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._run((instance, *args), kwargs, isinstance(instance, Module))
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool) -> Any:
+        statics: Any = ()
+        if self._options.has_statics:
+            args, kwargs, statics = self._options.take_statics(args, kwargs, self._target.shift)
+        leaves, structure = walk.flatten((args, kwargs))
+        engine = _lift.engine_for(leaves, self._options.backend)
+        leaves = _lift.to_engine(engine, leaves)
+        key = (engine.name, structure, statics, is_bound)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compile(engine, leaves, structure, statics, is_bound)
+            self._compiled[key] = compiled
+        arrays, packed = compiled(leaves)
+        result = packed.unpack(arrays)
+        if is_bound or self._options.inplace:
+            result, copies = result
+            _lift.write_back(_changed(args, is_bound and not self._options.inplace), copies)
+        return result
+
+    def _compile(self, engine: Engine, leaves: list[Any], structure: Child, statics: Any, is_bound: bool) -> Any:
+        _lift.check_arguments(leaves, structure, f"jit of {self._target.name}", "name it in static_argnames")
+        is_inplace = self._options.inplace
+        flat = _lift.flat_function(
+            self._options.with_statics(self._target, statics),
+            structure,
+            self._watch,
+            written_back=(lambda args: _changed(args, is_bound and not is_inplace)) if is_bound or is_inplace else None,
+        )
+
+        def traced(inner: list[Any]) -> tuple[list[Any], _lift.Packed]:
+            self._note(engine, structure, inner)
+            return flat(inner)
+
+        donated = self._options.donated(structure, self._target.shift)
+        return engine.compile.jit(traced, donate=donated, compiler=self._options.compiler)
+
+    def _note(self, engine: Engine, structure: Child, leaves: list[Any]) -> None:
+        shapes = tuple(_signature(leaf) for leaf in leaves)
+        self._traces.append((structure, (engine.name, *shapes)))
+        if len(self._traces) % WARN_AT == 0:
+            warnings.warn(
+                RetraceWarning(f"{self._target.name} has been traced {len(self._traces)} times. {self.explain()}"), stacklevel=5
+            )
+
+    def explain(self) -> str:
+        """Why the function was traced the last time: what differed from the time before."""
+        if len(self._traces) < 2:
+            return "It has been traced once." if self._traces else "It has not been traced."
+        (old, old_shapes), (new, new_shapes) = self._traces[-2:]
+        if old is not new:
+            from unimod.core.tree import difference
+
+            path, got, expected = difference(new, old, "args")
+            return f"The structure of the arguments changed at {path}: {expected}, then {got}."
+        if old_shapes[0] != new_shapes[0]:
+            return f"The engine changed from {old_shapes[0]} to {new_shapes[0]}."
+        for index, (a, b) in enumerate(zip(old_shapes[1:], new_shapes[1:], strict=True)):
+            if a != b:
+                slot = new.slots[index] if isinstance(new, Skeleton) else None
+                return f"The leaf {slot.path if slot else index} changed from {a} to {b}."
+        return "Nothing that can be named changed."
+
+
+class _Options:
+    """The options of :func:`jit`, checked once."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        static_argnums: Sequence[int],
+        static_argnames: Sequence[str],
+        donate_argnums: Sequence[int],
+        inplace: bool,
+        backend: str | None,
+        compiler: str | None,
+    ) -> None:
+        self.argnums, self.argnames = _both(fn, static_argnums, static_argnames)
+        self.donate, self.inplace = tuple(donate_argnums), inplace
+        self.backend, self.compiler = backend, compiler
+        self.has_statics = bool(self.argnums or self.argnames)
+
+    def take_statics(self, args: tuple[Any, ...], kwargs: dict[str, Any], shift: int) -> Any:
+        """The arguments without the static ones, and these, hashable."""
+        places = tuple(n + shift if n >= 0 else n + len(args) for n in self.argnums)
+        by_place = tuple((n, walk.fixed(args[n])) for n in places if n < len(args))
+        by_name = tuple((n, walk.fixed(kwargs[n])) for n in self.argnames if n in kwargs)
+        rest = tuple(None if n in places else arg for n, arg in enumerate(args))
+        return rest, {n: v for n, v in kwargs.items() if n not in self.argnames}, (by_place, by_name)
+
+    @staticmethod
+    def with_statics(target: _lift.Target, statics: Any) -> _lift.Target:
+        """The target with its static arguments put back."""
+        if not statics:
+            return target
+        by_place, by_name = statics
+
+        @functools.wraps(target.fn)
+        def fn(*args: Any, **kwargs: Any) -> Any:
+            full = list(args)
+            for place, value in by_place:
+                full[place] = value.value
+            return target.fn(*full, **kwargs, **{name: value.value for name, value in by_name})
+
+        return _lift.Target(fn, target.owner, target.name)
+
+    def donated(self, structure: Child, shift: int) -> tuple[int, ...]:
+        """The indices of the leaves that belong to donated arguments."""
+        chosen = {n + shift for n in self.donate}
+        slots = structure.slots if isinstance(structure, Skeleton) and chosen else ()
+        return tuple(i for i, slot in enumerate(slots) if slot.path[0] == 0 and slot.path[1] in chosen)
+
+
+def _both(fn: Callable[..., Any], argnums: Sequence[int], argnames: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Static arguments by place and by name, each completed from the other."""
+    try:
+        names = [p.name for p in inspect.signature(fn).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    except (TypeError, ValueError):
+        return tuple(argnums), tuple(argnames)
+    missing = [name for name in argnames if name not in inspect.signature(fn).parameters and not _takes_any(fn)]
+    if missing:
+        raise DTypeError(f"There is no argument {missing[0]!r} to be static.", expected=", ".join(names))
+    places = {*argnums, *(names.index(name) for name in argnames if name in names)}
+    return tuple(sorted(places)), tuple({*argnames, *(names[n] for n in argnums if 0 <= n < len(names))})
+
+
+def _takes_any(fn: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values())
+
+
+def _signature(leaf: Any) -> str:
+    engine = _registry.of_type(type(leaf))
+    return type(leaf).__name__ if engine is None else f"{engine.arrays.dtype_name(leaf)}{list(leaf.shape)}"
+
+
+def _changed(args: tuple[Any, ...], is_owner_only: bool) -> list[Any]:
+    return [args[0]] if is_owner_only else list(_lift.arguments(args))
+
+
+def _tuple(value: int | str | Sequence[Any] | None) -> tuple[Any, ...]:
+    return () if value is None else (value,) if isinstance(value, (int, str)) else tuple(value)
+
+
+def jit(
+    fn: Callable[..., Any] | None = None,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    inplace: bool = False,
+    backend: str | None = None,
+    compiler: str | None = None,
+) -> Any:
+    """A compiled ``fn``: traced once for each structure, shape and dtype of its arguments.
+
+    Arguments and results are trees. A module argument is a value: return it to keep what the function changed in it. A
+    bound method (or a module) treats its module as an object: what the call changes is written back.
+
+    Args:
+        fn: the function; without it, ``jit`` returns a decorator.
+        static_argnums: places of arguments that are part of the program, hashable.
+        static_argnames: their names.
+        donate_argnums: places of arguments whose memory may be reused for the results.
+        inplace: write all module arguments back, as a bound method does with its own.
+        backend: the engine for calls without arrays.
+        compiler: what the torch engine does with the traced graph: ``"inductor"``, ``"graph"`` (run it as it is) or
+            ``"none"`` (do not trace). Default: ``UNIMOD_TORCH_COMPILER``, else inductor where a C++ compiler is found.
+
+    Returns:
+        A callable with ``trace_count`` and ``explain()``.
+
+    Raises:
+        DTypeError: an argument is neither array nor number and not static.
+
+    Example:
+        >>> import unimod as um
+        >>> double = um.jit(lambda tree: {"y": tree["x"] * 2}, compiler="graph")
+        >>> out = double({"x": um.numpy.ones((2,))}), double({"x": um.numpy.ones((2,))})
+        >>> [float(v) for v in out[0]["y"]]
+        [2.0, 2.0]
+    """
+    if fn is None:
+        return functools.partial(
+            jit,
+            static_argnums=static_argnums,
+            static_argnames=static_argnames,
+            donate_argnums=donate_argnums,
+            inplace=inplace,
+            backend=backend,
+            compiler=compiler,
+        )
+    target = _lift.target_of(fn)
+    options = _Options(
+        fn, _tuple(static_argnums), _tuple(static_argnames), _tuple(donate_argnums), inplace, backend, compiler
+    )
+    return Jitted(target, options)

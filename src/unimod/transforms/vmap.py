@@ -1,0 +1,129 @@
+"""``vmap``: map a function over an axis of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from unimod import config
+from unimod.core import paths, walk
+from unimod.core import skeleton as sk
+from unimod.core.skeleton import Child, Skeleton
+from unimod.errors import DTypeError, ShapeError
+from unimod.transforms import _lift
+
+
+def vmap(
+    fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None
+) -> Callable[..., Any]:
+    """A function that maps ``fn`` over an axis of its arguments, without a loop.
+
+    Args:
+        fn: the function; keyword arguments are mapped over axis 0.
+        in_axes: an axis for all arguments, or one for each, or a tree of axes that is a prefix of the arguments; None
+            means that the argument is the same in each call. A module or dict takes one axis for all that is in it.
+        out_axes: the axis along which each result is stacked, likewise a prefix; None takes the first (the result must
+            not depend on the mapped arguments).
+        axis_size: the number of calls, where no argument is mapped.
+
+    Raises:
+        ShapeError: mapped axes have different lengths, or an array has no such axis.
+
+    Example:
+        >>> import unimod as um
+        >>> x = um.numpy.reshape(um.numpy.arange(6, dtype="float32"), (2, 3))
+        >>> [float(v) for v in um.vmap(um.numpy.sum)(x)]
+        [3.0, 12.0]
+    """
+    target = _lift.target_of(fn)
+    watch = _lift.StateWatch(target.name)
+
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        owned = args if target.owner is None else (target.owner, *args)
+        leaves, structure = walk.flatten((owned, kwargs))
+        axes = _axes(in_axes, structure, target, len(args))
+        engine = _lift.engine_for(leaves)
+        leaves = _lift.to_engine(engine, leaves)
+        axes = [_checked(axis, leaf, slot, target) for axis, leaf, slot in zip(axes, leaves, _slots(structure), strict=True)]
+        size = _size(leaves, axes, axis_size, target)
+        flat = _lift.flat_function(target, structure, watch)
+        arrays, packed = engine.autodiff.vmap(flat, leaves, axes, size)
+        moved = _prefix(out_axes, packed.structure, "out_axes")
+        return packed.unpack([_placed(engine, x, axis) for x, axis in zip(arrays, moved, strict=True)])
+
+    mapped.__name__ = f"vmap_of_{getattr(target.fn, '__name__', 'function')}"
+    mapped.__doc__ = target.fn.__doc__
+    return mapped
+
+
+def _slots(structure: Child) -> tuple[sk.Slot, ...]:
+    return structure.slots if isinstance(structure, Skeleton) else ()
+
+
+def _axes(in_axes: Any, structure: Any, target: _lift.Target, count: int) -> list[Any]:
+    """One axis for each leaf of ``(args, kwargs)``."""
+    in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
+    if isinstance(in_axes, tuple) and len(in_axes) != count:
+        raise ShapeError(
+            f"vmap of {target.name} got another number of arguments than in_axes has.",
+            got=f"{count} arguments",
+            expected=f"{len(in_axes)} axes",
+        )
+    explicit = in_axes if isinstance(in_axes, tuple) else (in_axes,) * count
+    full = explicit if target.owner is None else (None, *explicit)
+    return _prefix((full, 0), structure, "in_axes")
+
+
+def _prefix(axes: Any, structure: Child, name: str) -> list[Any]:
+    """The axis of each leaf, from a tree of axes that is a prefix of the structure."""
+    if axes is None or isinstance(axes, int):
+        return [axes] * sk.count(structure)
+    if isinstance(structure, Skeleton) and not structure.is_module and isinstance(axes, (tuple, list, dict)):
+        keys = list(sk.child_keys(structure))
+        if isinstance(axes, dict) and sorted(axes) == keys:
+            return [axis for key, child in zip(keys, structure.children, strict=True) for axis in _prefix(axes[key], child, name)]
+        if not isinstance(axes, dict) and len(axes) == len(structure.children):
+            pairs = zip(axes, structure.children, strict=True)
+            return [axis for axis, child in pairs for axis in _prefix(axis, child, name)]
+    raise ShapeError(
+        f"{name} is not a prefix of the tree that it describes.", got=repr(axes), expected="an int, None, or a matching tree"
+    )
+
+
+def _checked(axis: Any, leaf: Any, slot: sk.Slot, target: _lift.Target) -> Any:
+    if axis is None:
+        return None
+    if not config.is_array(leaf):
+        raise DTypeError(
+            f"vmap of {target.name} can map arrays only.",
+            where=paths.pretty("args", slot.path[1:]),
+            got=repr(leaf),
+            fix="give it None in in_axes",
+        )
+    rank = len(leaf.shape)
+    if not -rank <= axis < rank:
+        raise ShapeError(
+            f"vmap of {target.name} got an array without the axis {axis}.",
+            where=paths.pretty("args", slot.path[1:]),
+            got=config.short(leaf),
+            fix="give it None, or another axis, in in_axes",
+        )
+    return axis % rank
+
+
+def _size(leaves: list[Any], axes: list[Any], axis_size: int | None, target: _lift.Target) -> int:
+    sizes = [leaf.shape[axis] for leaf, axis in zip(leaves, axes, strict=True) if axis is not None]
+    sizes += [axis_size] if axis_size is not None else []
+    if not sizes:
+        raise ShapeError(f"vmap of {target.name} has nothing to map over.", fix="give axis_size, or an axis in in_axes")
+    if len(set(sizes)) > 1:
+        raise ShapeError(
+            f"vmap of {target.name} got mapped axes of different lengths.", got=", ".join(map(str, sizes)), expected="one length"
+        )
+    return int(sizes[0])
+
+
+def _placed(engine: Any, x: Any, axis: int | None) -> Any:
+    if axis is None:
+        return x[0]
+    return x if axis == 0 else engine.arrays.moveaxis(x, 0, axis)
