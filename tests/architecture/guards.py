@@ -245,7 +245,13 @@ def repository_texts() -> Iterable[Source]:
     """Every text file that belongs to the repository."""
     paths = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in TEXT_FOLDERS:
-        paths += (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        inside = (path for path in (ROOT / folder).rglob("*") if path.is_file())
+        paths += (path for path in inside if not is_cache(path.relative_to(ROOT / folder)))
     for path in sorted(paths):
         if path.suffix in TEXT_SUFFIXES:
             yield Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
+
+
+def is_cache(path: pathlib.PurePath) -> bool:
+    """Whether a tool made the file: those folders are hidden, or ``__pycache__``."""
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
