@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from unimod.backends import _registry
@@ -15,10 +16,6 @@ _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex1
 def dtype(name: str) -> np.dtype[Any]:
     """The numpy dtype called ``name``; the small floats come from ``ml_dtypes``."""
     if name.startswith(("bfloat", "float8")):
-        try:
-            import ml_dtypes
-        except ImportError as error:
-            raise DTypeError(f"numpy has no {name} of its own.", fix="pip install ml_dtypes") from error
         return np.dtype(getattr(ml_dtypes, name))
     return np.dtype(name)
 

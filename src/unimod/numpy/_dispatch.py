@@ -9,6 +9,7 @@ from unimod.backends._protocol import Engine
 from unimod.config import HOST, default_engine, engine_of
 
 _by_type = _registry._by_type
+_SCALARS = frozenset({int, float, bool, complex})
 
 
 def unary(x: Any) -> tuple[Engine, Any]:
@@ -19,43 +20,56 @@ def unary(x: Any) -> tuple[Engine, Any]:
     engine = _registry.of_type(type(x))
     if engine is not None:
         return engine, x
-    if isinstance(x, (list, tuple)):
-        engine = engine_of(*x)
-        return engine, engine.arrays.asarray(x)
-    engine = default_engine()
+    engine = engine_inside(x)
     return engine, engine.arrays.asarray(x)
 
 
 def binary(x: Any, y: Any) -> tuple[Engine, Any, Any]:
     """The engine of two operands, of which one may be a Python scalar, a list or a host array."""
     engine = _by_type.get(type(x))
-    if engine is not None and (type(y) is type(x) or type(y) in _SCALARS):
+    if engine is not None and (type(y) is type(x) or type(y) in _SCALARS or _by_type.get(type(y)) is engine):
         return engine, x, y
     return _binary(x, y)
 
 
-_SCALARS = frozenset({int, float, bool, complex})
-
-
 def _binary(x: Any, y: Any) -> tuple[Engine, Any, Any]:
-    engine = engine_of(x, y)
-    x, y = (v if type(v) in _SCALARS else adopt(engine, v) for v in (x, y))
+    engine, x, y = many(x, y)
     if type(x) in _SCALARS and type(y) in _SCALARS:
         x = engine.arrays.asarray(x)
     return engine, x, y
 
 
-def adopt(engine: Engine, x: Any) -> Any:
-    """``x`` as an array of ``engine``; a host array or a list is converted, another engine's array is left alone."""
-    owner = _registry.of_type(type(x))
-    if owner is engine:
-        return x
-    if owner is None or owner.name == HOST:
-        return engine.arrays.asarray(x)
-    return x
-
-
 def many(*values: Any) -> tuple[Any, ...]:
     """The engine of several operands, then the operands as its arrays (Python scalars and None are kept)."""
-    engine = engine_of(*values)
+    engine = engine_inside(values)
     return (engine, *(v if v is None or type(v) in _SCALARS else adopt(engine, v) for v in values))
+
+
+def several(values: Any) -> tuple[Engine, list[Any]]:
+    """The engine of a list of operands, and each of them as an array of it."""
+    engine = engine_inside(values)
+    return engine, [adopt(engine, value) for value in values]
+
+
+def adopt(engine: Engine, x: Any) -> Any:
+    """``x`` as an array of ``engine``; a host array, a list or a scalar is converted."""
+    return x if _registry.of_type(type(x)) is engine else engine.arrays.asarray(x)
+
+
+def engine_inside(value: Any, backend: str | None = None) -> Engine:
+    """The engine of the arrays in ``value``, which may be a nested list of them; else the chosen one."""
+    return engine_of(*_leaves(value), backend=backend)
+
+
+def engine_for_creation(value: Any, backend: str | None = None) -> Engine:
+    """The engine that makes an array of ``value``: that of the arrays in it; the chosen one for host data."""
+    if backend is not None:
+        return default_engine(backend)
+    engine = engine_inside(value)
+    return default_engine() if engine.name == HOST else engine
+
+
+def _leaves(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        return (value,)
+    return [leaf for one in value for leaf in _leaves(one)]

@@ -46,7 +46,7 @@ def _fractional(fn: Op) -> Op:
 
 
 def _counting(fn: Op) -> Op:
-    return lambda x: fn(x.astype("int32") if x.dtype == bool else x)
+    return lambda x: fn(x.astype("int32") if x.dtype.kind == "b" else x)
 
 
 def _pair(fn: Op) -> Op:
@@ -61,7 +61,7 @@ def _pair(fn: Op) -> Op:
 def _counting_pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Any:
         x, y = settle(x, y)
-        if jnp.result_type(x, y) == bool:
+        if jnp.result_type(x, y).kind == "b":
             x, y = jnp.asarray(x, "int32"), jnp.asarray(y, "int32")
         return fn(x, y)
 
@@ -113,6 +113,9 @@ isnan = jnp.isnan
 isinf = jnp.isinf
 isfinite = jnp.isfinite
 logical_not = jnp.logical_not
+conj = jnp.conj
+real = jnp.real
+imag = jnp.imag
 
 add = _pair(jnp.add)
 multiply = _pair(jnp.multiply)

@@ -45,7 +45,7 @@ def device_name(x: Any) -> str:
 
 
 def is_concrete(x: Any) -> bool:
-    """numpy arrays always hold values."""
+    """Arrays of numpy always hold values."""
     return True
 
 

@@ -105,6 +105,8 @@ multiply = _plain(np.multiply)
 maximum = _plain(np.maximum)
 minimum = _plain(np.minimum)
 
+conj = _plain(np.conj)
+
 isnan = _question(np.isnan)
 isinf = _question(np.isinf)
 isfinite = _question(np.isfinite)
@@ -118,6 +120,16 @@ less = _question(np.less)
 less_equal = _question(np.less_equal)
 greater = _question(np.greater)
 greater_equal = _question(np.greater_equal)
+
+
+def real(x: Any) -> Any:
+    """The real part."""
+    return np.real(x)
+
+
+def imag(x: Any) -> Any:
+    """The imaginary part; 0 for real numbers."""
+    return np.imag(x)
 
 
 def clip(x: Any, lo: Any, hi: Any) -> Any:

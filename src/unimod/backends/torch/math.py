@@ -130,6 +130,8 @@ isnan = torch.isnan
 isinf = torch.isinf
 isfinite = torch.isfinite
 logical_not = torch.logical_not
+conj = torch.conj_physical
+real = torch.real
 
 add = _pair(torch.add)
 multiply = _pair(torch.mul)
@@ -163,6 +165,11 @@ def _floor_divide(x: Tensor, y: Any) -> Tensor:
 
 sign = _counting(_sign)
 floor_divide = _counting_pair(_floor_divide)
+
+
+def imag(x: Tensor) -> Tensor:
+    """The imaginary part; 0 for real numbers."""
+    return torch.imag(x) if x.dtype.is_complex else torch.zeros_like(x)
 
 
 def clip(x: Tensor, lo: Any, hi: Any) -> Tensor:

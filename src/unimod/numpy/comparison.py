@@ -1,0 +1,218 @@
+"""Comparisons, logic and tests, elementwise; the result is bool."""
+
+from __future__ import annotations
+
+from unimod.backends._protocol import Array
+from unimod.numpy import _explain as explain
+from unimod.numpy._dispatch import binary, several, unary
+from unimod.numpy.arithmetic import abs, add, multiply, subtract
+from unimod.numpy.reductions import all
+
+
+def equal(x1: Array, x2: Array, /) -> Array:
+    """``x1 == x2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.equal([1, 2], 2).tolist()
+        [False, True]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.equal(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "equal", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def not_equal(x1: Array, x2: Array, /) -> Array:
+    """``x1 != x2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.not_equal([1, 2], 2).tolist()
+        [True, False]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.not_equal(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "not_equal", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def less(x1: Array, x2: Array, /) -> Array:
+    """``x1 < x2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.less([1, 2], 2).tolist()
+        [True, False]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.less(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "less", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def less_equal(x1: Array, x2: Array, /) -> Array:
+    """``x1 <= x2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.less_equal([1, 2], 2).tolist()
+        [True, True]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.less_equal(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "less_equal", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def greater(x1: Array, x2: Array, /) -> Array:
+    """``x1 > x2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.greater([1, 2], 1).tolist()
+        [False, True]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.greater(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "greater", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def greater_equal(x1: Array, x2: Array, /) -> Array:
+    """``x1 >= x2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.greater_equal([1, 2], 1).tolist()
+        [True, True]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.greater_equal(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "greater_equal", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def logical_and(x1: Array, x2: Array, /) -> Array:
+    """Whether both are not 0.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.logical_and([True, True], [True, False]).tolist()
+        [True, False]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.logical_and(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "logical_and", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def logical_or(x1: Array, x2: Array, /) -> Array:
+    """Whether one of the two is not 0.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.logical_or([True, False], [False, False]).tolist()
+        [True, False]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.logical_or(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "logical_or", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def logical_xor(x1: Array, x2: Array, /) -> Array:
+    """Whether exactly one of the two is not 0.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.logical_xor([True, True], [True, False]).tolist()
+        [False, True]
+    """
+    engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.logical_xor(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "logical_xor", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def logical_not(x: Array, /) -> Array:
+    """Whether ``x`` is 0.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.logical_not([True, False]).tolist()
+        [False, True]
+    """
+    engine, x = unary(x)
+    return engine.math.logical_not(x)
+
+
+def isnan(x: Array, /) -> Array:
+    """Whether ``x`` is nan.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.isnan([0.0, float("nan")]).tolist()
+        [False, True]
+    """
+    engine, x = unary(x)
+    return engine.math.isnan(x)
+
+
+def isinf(x: Array, /) -> Array:
+    """Whether ``x`` is inf or -inf.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.isinf([0.0, float("inf")]).tolist()
+        [False, True]
+    """
+    engine, x = unary(x)
+    return engine.math.isinf(x)
+
+
+def isfinite(x: Array, /) -> Array:
+    """Whether ``x`` is neither infinite nor nan.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.isfinite([0.0, float("inf")]).tolist()
+        [True, False]
+    """
+    engine, x = unary(x)
+    return engine.math.isfinite(x)
+
+
+def isclose(x1: Array, x2: Array, /, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
+    """``|x1 - x2| <= atol + rtol * |x2|``; infinities are close to themselves only.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.isclose([1.0, 2.0], [1.000001, 2.1]).tolist()
+        [True, False]
+    """
+    _, (x1, x2) = several((x1, x2))
+    is_near = less_equal(abs(subtract(x1, x2)), add(multiply(abs(x2), rtol), atol))
+    is_near = logical_and(is_near, logical_and(isfinite(x1), isfinite(x2)))
+    is_near = logical_or(is_near, equal(x1, x2))
+    return logical_or(is_near, logical_and(isnan(x1), isnan(x2))) if equal_nan else is_near
+
+
+def allclose(x1: Array, x2: Array, /, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:
+    """Whether all elements are close in the sense of :func:`isclose`, as an array without axes.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> bool(unp.allclose([1.0, 2.0], [1.000001, 2.1]))
+        False
+    """
+    return all(isclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan))
