@@ -1,0 +1,168 @@
+"""unimod: write a model once, run it on JAX or PyTorch, both in one process, with results that are proved to agree.
+
+Example:
+    >>> import unimod as um
+    >>> model = um.nn.MLP([2, 16, 1]).init(0)
+    >>> loss = lambda model, x: um.numpy.mean(model(x) ** 2)
+    >>> value, grads = um.value_and_grad(loss)(model, um.numpy.ones((4, 2)))
+    >>> grads.layers[0].kernel.shape == (2, 16)
+    True
+"""
+
+from unimod import losses, nn, numpy, optim, random
+from unimod._version import __version__
+from unimod.config import (
+    BackendInfo,
+    backend_info,
+    dtype_of,
+    engine_of,
+    is_array,
+    reset_backend,
+    set_backend,
+    use_backend,
+)
+from unimod.core import tree
+from unimod.core.filters import FieldInfo
+from unimod.core.initializer import Initializer
+from unimod.core.kinds import (
+    BatchStat,
+    Cache,
+    Hashable,
+    Log,
+    Loss,
+    Metric,
+    ModelState,
+    Nothing,
+    OptState,
+    Parameter,
+    Rng,
+    State,
+    TreePart,
+    field,
+    node,
+    static,
+)
+from unimod.core.module import Module, apply, filter, map, update
+from unimod.core.move import to_backend
+from unimod.core.skeleton import Skeleton
+from unimod.dtypes import (
+    DType,
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from unimod.errors import (
+    BackendNotInstalledError,
+    CapabilityError,
+    CapturedModuleError,
+    DTypeError,
+    MixedBackendError,
+    NotInitializedError,
+    OptionError,
+    RetraceWarning,
+    ShapeError,
+    StateDictError,
+    TreeError,
+    UnimodError,
+    UnknownBackendError,
+    UnreturnedStateWarning,
+)
+from unimod.nn import *  # noqa: F403
+from unimod.nn import __all__ as _layers
+from unimod.optim import apply_gradients
+from unimod.random import rng, seed
+from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
+
+__all__ = [
+    "BackendInfo",
+    "BackendNotInstalledError",
+    "BatchStat",
+    "Cache",
+    "CapabilityError",
+    "CapturedModuleError",
+    "DType",
+    "DTypeError",
+    "FieldInfo",
+    "Hashable",
+    "Initializer",
+    "Log",
+    "Loss",
+    "Metric",
+    "MixedBackendError",
+    "ModelState",
+    "Module",
+    "NotInitializedError",
+    "Nothing",
+    "OptState",
+    "OptionError",
+    "Parameter",
+    "RetraceWarning",
+    "Rng",
+    "ShapeError",
+    "Skeleton",
+    "State",
+    "StateDictError",
+    "TreeError",
+    "TreePart",
+    "UnimodError",
+    "UnknownBackendError",
+    "UnreturnedStateWarning",
+    "__version__",
+    "apply",
+    "apply_gradients",
+    "backend_info",
+    "bfloat16",
+    "bool_",
+    "complex128",
+    "complex64",
+    "dtype_of",
+    "engine_of",
+    "field",
+    "filter",
+    "float16",
+    "float32",
+    "float64",
+    "grad",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "is_array",
+    "jit",
+    "losses",
+    "map",
+    "nn",
+    "node",
+    "numpy",
+    "optim",
+    "random",
+    "reset_backend",
+    "rng",
+    "seed",
+    "set_backend",
+    "static",
+    "stop_gradient",
+    "to_backend",
+    "tree",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
+    "update",
+    "use_backend",
+    "value_and_grad",
+    "vmap",
+    *_layers,
+]

@@ -12,7 +12,7 @@ class Initializer:
     """Stands for a leaf until ``Module.init`` calls ``fn(key)`` with a key of its own.
 
     Args:
-        fn: function of a key that returns the initial value.
+        fn: function of a key that returns the initial value; None while a size is not known.
         shape: the shape it will have, where known; shown in reprs and summaries.
         dtype: likewise.
 
@@ -24,7 +24,7 @@ class Initializer:
 
     __slots__ = ("dtype", "fn", "shape")
 
-    def __init__(self, fn: Callable[[Any], Any], shape: tuple[int, ...] | None = None, dtype: str = "float32") -> None:
+    def __init__(self, fn: Callable[[Any], Any] | None, shape: tuple[int, ...] | None = None, dtype: str = "float32") -> None:
         self.fn, self.shape, self.dtype = fn, shape, dtype
 
     def __repr__(self) -> str:

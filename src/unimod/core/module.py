@@ -346,6 +346,27 @@ def apply(function: Callable[..., Any], value: Any, *others: Any, inplace: bool 
     return root
 
 
+def filter(value: Any, *filters: Filter) -> Any:
+    """Any tree with ``Nothing`` in place of the leaves for which not all filters hold. See ``Module.filter``.
+
+    Example:
+        >>> import unimod as um
+        >>> um.filter({"a": 1, "b": um.nn.Linear(2, 2, use_bias=False).init(0)}, um.Parameter)["a"]
+        Nothing
+    """
+    return edit.choose(value, filters)
+
+
+def update(value: Any, *others: Any, merge_static: bool = False) -> Any:
+    """Any tree with the leaves of others written over its own. See ``Module.update``."""
+    return edit.merge(value, *others, merge_static=merge_static)
+
+
+def map(function: Callable[[Any], Any], value: Any, *filters: Filter) -> Any:
+    """Any tree with ``function`` applied to the leaves for which all filters hold. See ``Module.map``."""
+    return edit.change(function, value, filters)
+
+
 def _register(cls: type) -> None:
     for engine in _registry.loaded():
         _register_with(engine, cls)
