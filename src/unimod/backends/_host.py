@@ -16,7 +16,7 @@ _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex1
 def dtype(name: str) -> np.dtype[Any]:
     """The numpy dtype called ``name``; the small floats come from ``ml_dtypes``."""
     if name.startswith(("bfloat", "float8")):
-        return np.dtype(getattr(ml_dtypes, name))
+        name = getattr(ml_dtypes, name)
     return np.dtype(name)
 
 

@@ -5,6 +5,7 @@ Python scalars are weak: they change the kind of a result, never its width.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
 
 from unimod.dtypes import DType
@@ -44,7 +45,7 @@ def _signed(unsigned_bits: int, signed_bits: int) -> str:
 
 
 @cache
-def promote_scalar(name: str, scalar: type) -> str:
+def promote_scalar(name: str, scalar: Hashable) -> str:
     """The dtype of an array of dtype ``name`` after it met a Python scalar of this type.
 
     Example:
@@ -52,7 +53,7 @@ def promote_scalar(name: str, scalar: type) -> str:
         >>> promote_scalar("bfloat16", float), promote_scalar("int8", float), promote_scalar("bool", int)
         ('bfloat16', 'float32', 'int32')
     """
-    weak = DType(_WEAK[scalar])
+    weak = DType(_WEAK[scalar])  # type: ignore[index]
     dtype = DType(name)
     if _ORDER[dtype.kind] > _ORDER[weak.kind] or dtype.kind == weak.kind or (weak == "int32" and dtype.kind == "uint"):
         return name

@@ -48,7 +48,7 @@ def dtype_of_scalar(value: Any) -> str:
 
 def shape_of(shape: int | Sequence[int]) -> tuple[int, ...]:
     """A shape as a tuple; one number is a shape of one axis."""
-    return tuple(shape) if isinstance(shape, (tuple, list)) or not hasattr(shape, "__index__") else (shape,)  # type: ignore[arg-type, return-value]
+    return tuple(shape) if isinstance(shape, (tuple, list)) or not hasattr(shape, "__index__") else (shape,)  # type: ignore[return-value]
 
 
 def axes_of(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ from unimod.errors import ShapeError
 from unimod.numpy import _explain as explain
 from unimod.numpy._dispatch import binary, several
 from unimod.numpy._options import axes_of
-from unimod.numpy.arithmetic import conj, multiply
+from unimod.numpy.arithmetic import multiply
 from unimod.numpy.manipulation import ravel, reshape
 from unimod.numpy.reductions import sum
+from unimod.numpy.rounding import conj
 
 
 def matmul(x1: Array, x2: Array, /) -> Array:

@@ -34,12 +34,12 @@ argmin = _reduction(np.argmin, result="int32")
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Any:
     """The two-pass variance."""
-    return work(lambda v: np.var(v, axis, ddof=correction, keepdims=keepdims), inexact(x.dtype.name), x)  # type: ignore[call-overload]
+    return work(lambda v: np.var(v, axis, ddof=correction, keepdims=keepdims), inexact(x.dtype.name), x)
 
 
 def std(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Any:
     """The standard deviation."""
-    return work(lambda v: np.std(v, axis, ddof=correction, keepdims=keepdims), inexact(x.dtype.name), x)  # type: ignore[call-overload]
+    return work(lambda v: np.std(v, axis, ddof=correction, keepdims=keepdims), inexact(x.dtype.name), x)
 
 
 def _logsumexp(x: Any, *, axis: Axis, keepdims: bool) -> Any:
@@ -74,4 +74,4 @@ def einsum(subscripts: str, xs: Sequence[Any]) -> Any:
 
 def tensordot(x: Any, y: Any, axes: Any) -> Any:
     """The sum of products over pairs of axes."""
-    return work(lambda *pair: np.tensordot(*pair, axes=axes), common(x, y), x, y)
+    return work(lambda left, right: np.tensordot(left, right, axes), common(x, y), x, y)

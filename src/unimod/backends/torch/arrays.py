@@ -62,7 +62,7 @@ def from_foreign(x: Any, device: str | None = None) -> Tensor:
         return _moved(x, device)
     if not isinstance(x, (np.ndarray, np.generic)):
         try:
-            return _moved(torch.from_dlpack(x), device)
+            return _moved(torch.utils.dlpack.from_dlpack(x), device)
         except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
             x = _host.from_any(x)
     return _moved(_from_host(np.asarray(x)), device)

@@ -17,7 +17,12 @@ _NAMES = {native: name for name, native in _NATIVE.items()}
 def native(name: str) -> torch.dtype:
     """The torch dtype called ``name``."""
     found = _NATIVE.get(name)
-    return found if found is not None else getattr(torch, name)
+    return found if found is not None else _other(name)
+
+
+def _other(name: str) -> torch.dtype:
+    found: torch.dtype = getattr(torch, name)
+    return found
 
 
 def name_of(dtype: torch.dtype) -> str:

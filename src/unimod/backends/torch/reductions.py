@@ -161,4 +161,4 @@ def einsum(subscripts: str, xs: Sequence[Tensor]) -> Tensor:
 
 def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
     """The sum of products over pairs of axes."""
-    return _product(lambda *pair: torch.tensordot(*pair, dims=axes), (x, y))
+    return _product(lambda left, right: torch.tensordot(left, right, dims=axes), (x, y))
