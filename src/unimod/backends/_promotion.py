@@ -5,7 +5,6 @@ Python scalars are weak: they change the kind of a result, never its width.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import cache
 
 from unimod.dtypes import DType
@@ -44,8 +43,7 @@ def _signed(unsigned_bits: int, signed_bits: int) -> str:
     return f"int{2 * unsigned_bits}" if unsigned_bits < 64 else "float32"
 
 
-@cache
-def promote_scalar(name: str, scalar: Hashable) -> str:
+def promote_scalar(name: str, scalar: type) -> str:
     """The dtype of an array of dtype ``name`` after it met a Python scalar of this type.
 
     Example:
@@ -53,8 +51,12 @@ def promote_scalar(name: str, scalar: Hashable) -> str:
         >>> promote_scalar("bfloat16", float), promote_scalar("int8", float), promote_scalar("bool", int)
         ('bfloat16', 'float32', 'int32')
     """
-    weak = DType(_WEAK[scalar])  # type: ignore[index]
-    dtype = DType(name)
+    return _promote_weak(name, _WEAK[scalar])
+
+
+@cache
+def _promote_weak(name: str, scalar: str) -> str:
+    dtype, weak = DType(name), DType(scalar)
     if _ORDER[dtype.kind] > _ORDER[weak.kind] or dtype.kind == weak.kind or (weak == "int32" and dtype.kind == "uint"):
         return name
     return "complex128" if weak == "complex64" and name == "float64" else str(weak)

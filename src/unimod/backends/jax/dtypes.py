@@ -20,7 +20,7 @@ def native(name: str) -> Any:
     Raises:
         DTypeError: the dtype has 64 bits, and JAX has not been told to allow them.
     """
-    if name in _WIDE and not jax.config.jax_enable_x64:
+    if name in _WIDE and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
         raise DTypeError(
             f"JAX makes no {name} unless it is told to.",
             got=f"dtype {name!r}",
