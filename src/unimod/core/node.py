@@ -260,6 +260,8 @@ class _Lazy:
     __slots__ = ()
 
     def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":  # what isinstance asks for
+            return lazy_parts(self)[1].type
         touch(self)
         return getattr(self, name)
 
