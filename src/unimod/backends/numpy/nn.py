@@ -21,7 +21,7 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def _is_half(x: Array) -> bool:
-    return x.dtype.itemsize == 2
+    return bool(x.dtype.itemsize == 2)
 
 
 def _widen(x: Array) -> Array:

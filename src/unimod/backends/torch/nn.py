@@ -200,5 +200,5 @@ def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: i
     shape = x.shape[x.ndim - num_axes :]
     if all(w is None or w.dtype == x.dtype for w in (scale, bias)):
         return F.layer_norm(x, shape, scale, bias, epsilon)
-    wide = (None if w is None else _widen(w) for w in (scale, bias))
-    return F.layer_norm(_widen(x), shape, *wide, epsilon).to(x.dtype)
+    scale, bias = (None if w is None else _widen(w) for w in (scale, bias))
+    return F.layer_norm(_widen(x), shape, scale, bias, epsilon).to(x.dtype)
