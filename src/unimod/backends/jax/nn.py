@@ -39,100 +39,120 @@ def _wide(fn: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def relu(x: Array) -> Array:
+    """``max(x, 0)``; the derivative at 0 is 0."""
     return jax.nn.relu(x)
 
 
 def relu6(x: Array) -> Array:
+    """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
     return jnp.where(x <= 0, jnp.zeros((), x.dtype), jnp.where(x >= 6, jnp.asarray(6, x.dtype), x))
 
 
 def hard_tanh(x: Array) -> Array:
+    """``x`` clipped to [-1, 1]; the derivative at the bounds is 0."""
     return jnp.where(x >= 1, jnp.ones((), x.dtype), jnp.where(x <= -1, -jnp.ones((), x.dtype), x))
 
 
 @_wide
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
+    """``x`` where ``x > 0``, else ``negative_slope * x``."""
     return jnp.where(x > 0, x, negative_slope * x)
 
 
 @_wide
 def hard_sigmoid(x: Array) -> Array:
+    """``relu6(x + 3) / 6``."""
     return relu6(x + 3) / 6
 
 
 @_wide
 def hard_silu(x: Array) -> Array:
+    """``x * relu6(x + 3) / 6``."""
     return x * (relu6(x + 3) / 6)
 
 
 @_wide
 def sigmoid(x: Array) -> Array:
+    """``1 / (1 + exp(-x))``."""
     return jax.nn.sigmoid(x)
 
 
 @_wide
 def silu(x: Array) -> Array:
+    """``x * sigmoid(x)``."""
     return jax.nn.silu(x)
 
 
 @_wide
 def tanh(x: Array) -> Array:
+    """The hyperbolic tangent."""
     return jnp.tanh(x)
 
 
 @_wide
 def softplus(x: Array) -> Array:
+    """``log(1 + exp(x))``."""
     return jax.nn.softplus(x)
 
 
 @_wide
 def log_sigmoid(x: Array) -> Array:
+    """``-softplus(-x)``."""
     return -jax.nn.softplus(-x)
 
 
 @_wide
 def mish(x: Array) -> Array:
+    """``x * tanh(softplus(x))``."""
     return x * jnp.tanh(jax.nn.softplus(x))
 
 
 @_wide
 def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    """``x`` where ``x > 0``, else ``alpha * (exp(x) - 1)``."""
     return jax.nn.elu(x, alpha)
 
 
 @_wide
 def celu(x: Array, *, alpha: float = 1.0) -> Array:
+    """``x`` where ``x > 0``, else ``alpha * (exp(x / alpha) - 1)``."""
     # jax.nn.celu adds two clipped branches, and each of them gives half of the derivative at 0 to second order.
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0.0, x) / alpha))
 
 
 @_wide
 def selu(x: Array) -> Array:
+    """``scale * elu(x, alpha)`` with the constants of self-normalising networks."""
     return jax.nn.selu(x)
 
 
 @_wide
 def gelu(x: Array, *, approximate: str = "none") -> Array:
+    """``x * Phi(x)``, or its approximation by tanh."""
     return jax.nn.gelu(x, approximate=approximate == "tanh")
 
 
 @_wide
 def soft_sign(x: Array) -> Array:
+    """``x / (1 + |x|)``."""
     # jnp.abs has the derivative 1 at 0, which shows in the second derivative here.
     return x / (1 + jnp.where(x == 0, 0.0, jnp.abs(x)))
 
 
 @_wide
 def softmax(x: Array, axis: int) -> Array:
+    """``exp(x) / sum(exp(x))`` along one axis."""
     return jax.nn.softmax(x, axis=axis)
 
 
 @_wide
 def log_softmax(x: Array, axis: int) -> Array:
+    """``x - log(sum(exp(x)))`` along one axis."""
     return jax.nn.log_softmax(x, axis=axis)
 
 
 def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+    """Cross-correlation of (N, spatial..., in) with (spatial..., in // groups, out)."""
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -145,6 +165,7 @@ def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Sha
 
 
 def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+    """``y[p * stride + k * dilation] += x[p] * kernel[k]``; ``crop`` is cut from the full output, or added."""
     rank = x.ndim - 2
     reach = [(size - 1) * step for size, step in zip(kernel.shape[:rank], dilation, strict=True)]
     return lax.conv_general_dilated(
@@ -165,11 +186,13 @@ def _dimension_numbers(rank: int) -> tuple[str, str, str]:
 
 
 def max_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    """The largest value of each window; padding is -inf."""
     return _reduce_window(x, -math.inf, lax.max, window, stride, padding)
 
 
 @_wide
 def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    """The sum of each window; padding is 0."""
     return _reduce_window(x, 0.0, lax.add, window, stride, padding)
 
 
@@ -185,15 +208,18 @@ def _mean_and_var(x: Array, axes: Shape, keepdims: bool) -> tuple[Array, Array]:
 
 
 def moments(x: Array) -> tuple[Array, Array]:
+    """Mean and biased two-pass variance over all axes but the last, in float32 at least."""
     return _mean_and_var(_widen(x), tuple(range(x.ndim - 1)), keepdims=False)
 
 
 def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+    """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
     factor = lax.rsqrt(_widen(var) + epsilon)
     return _affine(_widen(x) - _widen(mean), factor, scale, bias).astype(x.dtype)
 
 
 def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
+    """Normalise the last ``num_axes`` axes."""
     wide = _widen(x)
     mean, var = _mean_and_var(wide, tuple(range(x.ndim - num_axes, x.ndim)), keepdims=True)
     centred = (wide - mean) * lax.rsqrt(var + epsilon)

@@ -44,81 +44,97 @@ _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 @_wide
 def relu(x: Array) -> Array:
+    """``max(x, 0)``; the derivative at 0 is 0."""
     return np.maximum(x, 0)
 
 
 @_wide
 def relu6(x: Array) -> Array:
+    """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
     return np.clip(x, 0, 6)
 
 
 @_wide
 def hard_tanh(x: Array) -> Array:
+    """``x`` clipped to [-1, 1]; the derivative at the bounds is 0."""
     return np.clip(x, -1, 1)
 
 
 @_wide
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
+    """``x`` where ``x > 0``, else ``negative_slope * x``."""
     return np.where(x > 0, x, negative_slope * x)
 
 
 @_wide
 def hard_sigmoid(x: Array) -> Array:
+    """``relu6(x + 3) / 6``."""
     return np.clip(x + 3, 0, 6) / 6
 
 
 @_wide
 def hard_silu(x: Array) -> Array:
+    """``x * relu6(x + 3) / 6``."""
     return x * (np.clip(x + 3, 0, 6) / 6)
 
 
 @_wide
 def sigmoid(x: Array) -> Array:
+    """``1 / (1 + exp(-x))``."""
     return np.exp(-np.logaddexp(0, -x))
 
 
 @_wide
 def silu(x: Array) -> Array:
+    """``x * sigmoid(x)``."""
     return x * np.exp(-np.logaddexp(0, -x))
 
 
 @_wide
 def tanh(x: Array) -> Array:
+    """The hyperbolic tangent."""
     return np.tanh(x)
 
 
 @_wide
 def softplus(x: Array) -> Array:
+    """``log(1 + exp(x))``."""
     return np.logaddexp(0, x)
 
 
 @_wide
 def log_sigmoid(x: Array) -> Array:
+    """``-softplus(-x)``."""
     return -np.logaddexp(0, -x)
 
 
 @_wide
 def mish(x: Array) -> Array:
+    """``x * tanh(softplus(x))``."""
     return x * np.tanh(np.logaddexp(0, x))
 
 
 @_wide
 def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    """``x`` where ``x > 0``, else ``alpha * (exp(x) - 1)``."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 @_wide
 def celu(x: Array, *, alpha: float = 1.0) -> Array:
+    """``x`` where ``x > 0``, else ``alpha * (exp(x / alpha) - 1)``."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
 
 
 @_wide
 def selu(x: Array) -> Array:
+    """``scale * elu(x, alpha)`` with the constants of self-normalising networks."""
     return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
 @_wide
 def gelu(x: Array, *, approximate: str = "none") -> Array:
+    """``x * Phi(x)``, or its approximation by tanh."""
     if approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
     return 0.5 * x * _erfc(-x / math.sqrt(2))
@@ -126,17 +142,20 @@ def gelu(x: Array, *, approximate: str = "none") -> Array:
 
 @_wide
 def soft_sign(x: Array) -> Array:
+    """``x / (1 + |x|)``."""
     return x / (1 + np.abs(x))
 
 
 @_wide
 def softmax(x: Array, axis: int) -> Array:
+    """``exp(x) / sum(exp(x))`` along one axis."""
     shifted = np.exp(x - np.max(x, axis, keepdims=True))
     return shifted / np.sum(shifted, axis, keepdims=True)
 
 
 @_wide
 def log_softmax(x: Array, axis: int) -> Array:
+    """``x - log(sum(exp(x)))`` along one axis."""
     shifted = x - np.max(x, axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis, keepdims=True))
 
@@ -154,6 +173,7 @@ def _windows(x: Array, window: Shape, stride: Shape, padding: Pads, dilation: Sh
 
 @_wide
 def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+    """Cross-correlation of (N, spatial..., in) with (spatial..., in // groups, out)."""
     *window, _, features = kernel.shape
     views = _windows(x, tuple(window), stride, padding, dilation, 0.0)
     views = np.moveaxis(views, len(window) + 1, -1)
@@ -165,6 +185,7 @@ def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Sha
 
 @_wide
 def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+    """``y[p * stride + k * dilation] += x[p] * kernel[k]``; ``crop`` is cut from the full output, or added."""
     reach = [(size - 1) * step for size, step in zip(kernel.shape, dilation, strict=False)]
     spread = np.zeros(
         (x.shape[0], *((n - 1) * s + 1 for n, s in zip(x.shape[1:-1], stride, strict=True)), x.shape[-1]), x.dtype
@@ -180,17 +201,20 @@ def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilati
 
 
 def max_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    """The largest value of each window; padding is -inf."""
     views = _windows(x, window, stride, padding, (1,) * len(window), -math.inf)
     return views.max(tuple(range(-len(window), 0)))
 
 
 @_wide
 def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    """The sum of each window; padding is 0."""
     views = _windows(x, window, stride, padding, (1,) * len(window), 0.0)
     return views.sum(tuple(range(-len(window), 0)))
 
 
 def moments(x: Array) -> tuple[Array, Array]:
+    """Mean and biased two-pass variance over all axes but the last, in float32 at least."""
     wide, axes = _widen(x), tuple(range(x.ndim - 1))
     mean = np.mean(wide, axes)
     return np.asarray(mean), np.asarray(np.mean(np.square(wide - mean), axes))
@@ -198,12 +222,14 @@ def moments(x: Array) -> tuple[Array, Array]:
 
 @_wide
 def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+    """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
     out = (x - _widen(mean)) / np.sqrt(_widen(var) + epsilon)
     return _affine(out, scale, bias)
 
 
 @_wide
 def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
+    """Normalise the last ``num_axes`` axes."""
     axes = tuple(range(x.ndim - num_axes, x.ndim))
     centred = x - np.mean(x, axes, keepdims=True)
     out = centred / np.sqrt(np.mean(np.square(centred), axes, keepdims=True) + epsilon)

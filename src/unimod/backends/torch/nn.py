@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - the name that everyone knows
 
 Array = Any
 Shape = tuple[int, ...]
@@ -39,84 +39,103 @@ def _wide(fn: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def relu(x: Array) -> Array:
+    """``max(x, 0)``; the derivative at 0 is 0."""
     return torch.relu(x)
 
 
 def relu6(x: Array) -> Array:
+    """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
     return F.relu6(x)
 
 
 def hard_tanh(x: Array) -> Array:
+    """``x`` clipped to [-1, 1]; the derivative at the bounds is 0."""
     return F.hardtanh(x)
 
 
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
+    """``x`` where ``x > 0``, else ``negative_slope * x``."""
     return F.leaky_relu(x, negative_slope)
 
 
 @_wide
 def hard_sigmoid(x: Array) -> Array:
+    """``relu6(x + 3) / 6``."""
     return F.relu6(x + 3) / 6
 
 
 @_wide
 def hard_silu(x: Array) -> Array:
+    """``x * relu6(x + 3) / 6``."""
     return x * (F.relu6(x + 3) / 6)
 
 
 def sigmoid(x: Array) -> Array:
+    """``1 / (1 + exp(-x))``."""
     return torch.sigmoid(x)
 
 
 def silu(x: Array) -> Array:
+    """``x * sigmoid(x)``."""
     return F.silu(x)
 
 
 def tanh(x: Array) -> Array:
+    """The hyperbolic tangent."""
     return torch.tanh(x)
 
 
 def softplus(x: Array) -> Array:
+    """``log(1 + exp(x))``."""
     # F.softplus is linear from 20 on, which is right to float32 but 2e-9 off in float64.
     return -F.logsigmoid(-x) if x.dtype == torch.float64 else F.softplus(x)
 
 
 def log_sigmoid(x: Array) -> Array:
+    """``-softplus(-x)``."""
     return F.logsigmoid(x)
 
 
 @_wide
 def mish(x: Array) -> Array:
+    """``x * tanh(softplus(x))``."""
     # The second derivative of F.mish is NaN in torch 2.13 where exp(x) overflows.
     return x * torch.tanh(softplus(x))
 
 
 def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    """``x`` where ``x > 0``, else ``alpha * (exp(x) - 1)``."""
     return F.elu(x, alpha)
 
 
 def celu(x: Array, *, alpha: float = 1.0) -> Array:
+    """``x`` where ``x > 0``, else ``alpha * (exp(x / alpha) - 1)``."""
     return F.celu(x, alpha)
 
 
 def selu(x: Array) -> Array:
+    """``scale * elu(x, alpha)`` with the constants of self-normalising networks."""
     return F.selu(x)
 
 
 def gelu(x: Array, *, approximate: str = "none") -> Array:
+    """``x * Phi(x)``, or its approximation by tanh."""
     return F.gelu(x, approximate=approximate)
 
 
 @_wide
 def soft_sign(x: Array) -> Array:
+    """``x / (1 + |x|)``."""
     return F.softsign(x)
 
 
 def softmax(x: Array, axis: int) -> Array:
+    """``exp(x) / sum(exp(x))`` along one axis."""
     return torch.softmax(x, axis)
 
 
 def log_softmax(x: Array, axis: int) -> Array:
+    """``x - log(sum(exp(x)))`` along one axis."""
     return torch.log_softmax(x, axis)
 
 
@@ -138,6 +157,7 @@ def _pad(x: Array, padding: Pads, value: float) -> Array:
 
 
 def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+    """Cross-correlation of (N, spatial..., in) with (spatial..., in // groups, out)."""
     x = _channels_first(x)
     lows = [low for low, _ in padding]
     if any(low != high for low, high in padding):
@@ -147,6 +167,7 @@ def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Sha
 
 
 def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+    """``y[p * stride + k * dilation] += x[p] * kernel[k]``; ``crop`` is cut from the full output, or added."""
     lows = [max(min(pair), 0) for pair in crop]
     fn, weight = _CONV_TRANSPOSE[len(crop)], _transposed_weight(kernel, groups)
     out = fn(_channels_first(x), weight, None, stride, lows, 0, groups, dilation)
@@ -171,23 +192,27 @@ def _pool(fn: Callable[..., Array], x: Array, window: Shape, stride: Shape, padd
 
 
 def max_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    """The largest value of each window; padding is -inf."""
     fn = F.max_pool2d if len(window) < 3 else F.max_pool3d
     return _pool(fn, x, window, stride, padding, -math.inf)
 
 
 @_wide
 def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
+    """The sum of each window; padding is 0."""
     fn = F.avg_pool2d if len(window) < 3 else F.avg_pool3d
     return _pool(functools.partial(fn, divisor_override=1), x, window, stride, padding, 0.0)
 
 
 def moments(x: Array) -> tuple[Array, Array]:
+    """Mean and biased two-pass variance over all axes but the last, in float32 at least."""
     wide, axes = _widen(x), tuple(range(x.ndim - 1))
     mean = wide.mean(axes)
     return mean, (wide - mean).square().mean(axes)
 
 
 def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+    """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
     factor = torch.rsqrt(_widen(var) + epsilon)
     if scale is not None:
         factor = factor * _widen(scale)
@@ -197,6 +222,7 @@ def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Arra
 
 
 def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
+    """Normalise the last ``num_axes`` axes."""
     shape = x.shape[x.ndim - num_axes :]
     if all(w is None or w.dtype == x.dtype for w in (scale, bias)):
         return F.layer_norm(x, shape, scale, bias, epsilon)
