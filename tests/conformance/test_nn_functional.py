@@ -169,6 +169,17 @@ def test_activation_derivatives_at_kinks(backend, name):
     close(host(backend, actual), np.asarray(AT_KINKS[name]))
 
 
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_in_float64_are_exact_to_float64(name):
+    fn, _ = activation(name)
+    x = np.concatenate([smooth_points([]), np.linspace(15, 40, 20)]).astype(np.float64)
+    engine = _registry.load("torch")
+    out = fn(array("torch", x, "float64"))
+    assert engine.arrays.dtype_name(out) == "float64"
+    np.testing.assert_allclose(engine.arrays.to_numpy(out), fn(x), rtol=1e-14, atol=2e-15)
+
+
 @pytest.mark.needs("jax", "torch")
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_in_bfloat16_are_equal_on_both_engines(name):
