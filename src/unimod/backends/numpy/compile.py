@@ -1,1 +1,17 @@
-"""NumPy: compile."""
+"""NumPy: nothing is traced or compiled; a jitted function is the function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unimod.backends._protocol import FlatFn
+
+
+def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
+    """``fn`` itself, for code that is written for every engine."""
+    return fn
+
+
+def is_tracing() -> bool:
+    """False: the engine has no traces."""
+    return False

@@ -1,0 +1,38 @@
+"""The error for Python code that asks a traced array for its value. The text is the same on every engine."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import traceback
+
+from unimod.errors import CapabilityError
+
+_UNIMOD = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PLUMBING = (_UNIMOD + os.sep, contextlib.__file__, functools.__file__)
+
+
+def value_needed(error: BaseException, framework: str) -> CapabilityError:
+    """The error to raise in place of ``error``, which a framework raised when Python asked for a traced value.
+
+    Args:
+        error: what the framework raised.
+        framework: the file of the framework's package, so that its own frames are not taken for the user's.
+    """
+    return CapabilityError(
+        "Python needs the value of an array that is being traced, and a trace has no values.",
+        where=_where(error, (os.path.dirname(framework) + os.sep, *_PLUMBING)),
+        got="a Python decision, number or shape that depends on the data",
+        expected="code whose Python control flow depends on shapes, dtypes and static values only",
+        fix="use um.numpy.where(condition, x, y) or um.cond, or pass the value as a static argument",
+    )
+
+
+def _where(error: BaseException, internal: tuple[str, ...]) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if not frame.filename.startswith(internal)]
+    if not frames:
+        return ""
+    frame = (outside or list(frames))[-1]
+    return f"{frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"

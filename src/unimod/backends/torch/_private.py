@@ -1,0 +1,195 @@
+"""The private names of PyTorch that the engine uses, in one place, checked with torch 2.13.0.
+
+Each has a fallback that is right and slower; ``missing()`` lists those that had to be used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensor,
+    FakeTensorMode,
+)
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from unimod.errors import CapabilityError
+
+_missing: list[str] = []
+_NO_NUMPY = ".numpy() is not supported for tensor subclasses"
+_NO_INDEX = "only integer tensors of a single element can be converted to an index"
+_NO_VALUE_IN_VMAP = "vmap: It looks like you're"
+
+
+def _find(module: Any, path: str, fallback: Any) -> Any:
+    for name in path.split("."):
+        module = getattr(module, name, None)
+    if module is None:
+        _missing.append(path)
+    return fallback if module is None else module
+
+
+def missing() -> tuple[str, ...]:
+    """The private names that this version of PyTorch no longer has."""
+    return tuple(_missing)
+
+
+_functorch_level = _find(torch._C, "_functorch.peek_interpreter_stack", lambda: True)
+_dispatch_modes = _find(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+_function_modes = _find(torch._C, "_len_torch_function_stack", lambda: 1)
+_any_requires_grad = _find(
+    torch._C, "_any_requires_grad", lambda *xs: any(isinstance(x, Tensor) and x.requires_grad for x in xs)
+)
+
+
+def any_requires_grad(leaves: Sequence[Any]) -> bool:
+    """Whether autograd follows one of the leaves (False under ``torch.no_grad``)."""
+    return bool(_any_requires_grad(*leaves)) and torch.is_grad_enabled()
+
+
+def in_functorch() -> bool:
+    """Whether a transform of ``torch.func`` is active in this thread (without the private name: always)."""
+    return _functorch_level() is not None
+
+
+def is_transforming() -> bool:
+    """Whether a transform of ``torch.func``, or a dispatch mode such as a fake tensor trace, is active."""
+    return _functorch_level() is not None or _dispatch_modes() > 0
+
+
+def ambient() -> tuple[Any, ...]:
+    """What a trace depends on beside its inputs: default dtype, default device, autocast."""
+    device = str(torch.get_default_device()) if _function_modes() else ""
+    return torch.get_default_dtype(), device
+
+
+def autocast_state() -> tuple[Any, ...]:
+    """The autocast settings of this thread."""
+    kinds = [kind for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind)]
+    return tuple((kind, torch.get_autocast_dtype(kind)) for kind in kinds)
+
+
+def guard(leaves: Sequence[Tensor]) -> Callable[..., bool] | None:
+    """A check in C++ that arguments have the types, dtypes, devices, sizes and strides of ``leaves``.
+
+    It also compares the dispatch keys (conjugate and negative views, transforms), autocast and, with grad mode on,
+    ``requires_grad``; equal arguments that are one object fail. 0.05 us a leaf, against 0.25 us in Python.
+    """
+    try:
+        from torch._C._dynamo.guards import TensorGuards
+    except ImportError:
+        return None
+    sizes, strides = [list(x.shape) for x in leaves], [list(x.stride()) for x in leaves]
+    check: Callable[..., bool] = TensorGuards(*leaves, dynamic_dims_sizes=sizes, dynamic_dims_strides=strides).check
+    return check
+
+
+def fake_mode() -> Any:
+    """A mode in which tensors have a shape and a dtype but no values."""
+    # torch's own loops and branches want a shape environment; this one refuses to invent sizes and numbers.
+    shapes = ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
+    return FakeTensorMode(allow_non_fake_inputs=True, static_shapes=True, shape_env=shapes)
+
+
+def fake(mode: Any, x: Tensor) -> Tensor:
+    """The stand-in of ``x`` in a mode."""
+    return mode.from_tensor(x, static_shapes=True)
+
+
+def is_fake(x: Tensor) -> bool:
+    """Whether ``x`` has no values."""
+    return isinstance(x, FakeTensor)
+
+
+def storage_id(x: Tensor) -> int:
+    """A number that two tensors share when one is a view of the other."""
+    return int(x.untyped_storage()._cdata)
+
+
+def is_value_needed(error: BaseException) -> bool:
+    """Whether ``error`` says that Python asked a fake or a batched tensor for its value."""
+    if isinstance(error, DataDependentOutputException | DynamicOutputShapeException):
+        return True
+    return isinstance(error, RuntimeError | TypeError) and str(error).startswith(
+        (_NO_NUMPY, _NO_INDEX, _NO_VALUE_IN_VMAP)
+    )
+
+
+class NoCapturedWrites(TorchDispatchMode):
+    """Refuses writes into real tensors: fake tensor mode would carry them out, once, while tracing."""
+
+    supports_higher_order_operators = True
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run ``func`` unless it writes into a tensor that has values."""
+        schema = getattr(func, "_schema", None)
+        if schema is not None and schema.is_mutable:
+            _refuse_real(schema, args, kwargs or {})
+        return func(*args, **kwargs or {})
+
+
+def _refuse_real(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    for position, argument in enumerate(schema.arguments):
+        value = args[position] if position < len(args) else kwargs.get(argument.name)
+        if argument.is_write and any(isinstance(x, Tensor) and not is_fake(x) for x in _as_list(value)):
+            raise CapabilityError(
+                f"A jitted function writes into an array from outside ({schema.name}).",
+                got="an in-place change of a captured array",
+                expected="arrays of the outside to be read only",
+                fix="pass the array as an argument and return the new one",
+            )
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def trace(fn: Callable[..., Any], mode: Any, fakes: Sequence[Tensor], decompose: bool) -> GraphModule:
+    """Record what ``fn`` does to fake tensors; ``decompose`` breaks operations up as inductor wants them."""
+    table = _decompositions() if decompose else None
+    with mode:
+        return make_fx(fn, decomposition_table=table, tracing_mode="real")(*fakes)
+
+
+def _decompositions() -> dict[Any, Any]:
+    # Some decompositions look into the lowerings, which they expect to be imported.
+    importlib.import_module("torch._inductor.lowering")
+    from torch._inductor.decomposition import select_decomp_table
+
+    return select_decomp_table()
+
+
+def compile_graph(graph: GraphModule, mode: Any, fakes: Sequence[Tensor]) -> Callable[[list[Tensor]], Sequence[Tensor]]:
+    """The machine code of a functional, decomposed graph, as a function of a list that it may empty.
+
+    The inner entry point of inductor has none of Dynamo's guards and none of AOTAutograd's wrappers.
+    """
+    try:
+        from torch._guards import TracingContext, tracing
+        from torch._inductor.compile_fx import compile_fx_inner
+    except ImportError:
+        whole = torch.compile(graph, fullgraph=True, dynamic=False)
+        return lambda inputs: whole(*inputs)
+    with _inductor_options(), mode, tracing(TracingContext(mode)):
+        compiled: Any = compile_fx_inner(graph, list(fakes))
+    return getattr(compiled, "current_callable", None) or compiled
+
+
+@contextlib.contextmanager
+def _inductor_options() -> Iterator[None]:
+    from torch._inductor import config
+
+    # The cache has compared shapes and strides already; asserting them again costs 0.1 us for each tensor and call.
+    wanted = {"size_asserts": False, "alignment_asserts": False, "scalar_asserts": False}
+    with config.patch({name: value for name, value in wanted.items() if hasattr(config, name)}):
+        yield

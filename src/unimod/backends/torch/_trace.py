@@ -1,0 +1,174 @@
+"""Recording a flat function as one graph of tensor operations, on fake tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule, Node
+
+from unimod.backends._concrete import value_needed
+from unimod.backends._protocol import FlatFn
+from unimod.backends.torch import _private
+from unimod.backends.torch.autodiff import as_tensors
+
+
+@dataclasses.dataclass
+class Traced:
+    """A recorded function: ``graph(*leaves, *constants)`` gives the results, ``plan`` the outputs from them.
+
+    Attributes:
+        graph: the operations.
+        mode: the mode of the fake tensors in it.
+        constants: the tensors that the function captured, further inputs of the graph.
+        plan: for each output the index of a result, or ``~i`` where it is leaf ``i`` as it came.
+        extra: what the function returned beside its outputs.
+        captures_grad: whether autograd follows one of the constants.
+    """
+
+    graph: GraphModule
+    mode: Any
+    constants: list[Tensor]
+    plan: tuple[int, ...]
+    extra: Any
+    captures_grad: bool
+
+    @property
+    def fakes(self) -> list[Tensor]:
+        """The stand-ins of all inputs of the graph."""
+        return [node.meta["val"] for node in _inputs(self.graph)]
+
+
+class _Results:
+    """The tensors that a graph has to compute: each once, contiguous, and none a view of an input.
+
+    Contiguous, so that state that goes from call to call needs no copy at the next one.
+    """
+
+    def __init__(self, leaves: Sequence[Tensor]) -> None:
+        self.leaves = leaves
+        self.by_storage = {_private.storage_id(leaf): i for i, leaf in enumerate(leaves)}
+        self.seen: dict[int, int] = {}
+        self.tensors: list[Tensor] = []
+        self.asked: list[Tensor] = []
+
+    def place(self, x: Tensor) -> int:
+        """Where the output ``x`` comes from, as in ``Traced.plan``."""
+        i = self.by_storage.get(_private.storage_id(x))
+        if i is not None and _is_same(self.leaves[i], x) and not self.leaves[i]._version:
+            return ~i
+        if id(x) not in self.seen:
+            self.seen[id(x)] = len(self.tensors)
+            self.asked.append(x)
+            self.tensors.append(self._own(x, is_view=i is not None or not _private.is_fake(x)))
+        return self.seen[id(x)]
+
+    @staticmethod
+    def _own(x: Tensor, is_view: bool) -> Tensor:
+        return x.clone(memory_format=torch.contiguous_format) if is_view else x.contiguous()
+
+
+def _is_same(leaf: Tensor, x: Tensor) -> bool:
+    return (
+        x.shape == leaf.shape
+        and x.dtype == leaf.dtype
+        and x.stride() == leaf.stride()
+        and x.storage_offset() == leaf.storage_offset()
+        and x.is_conj() == leaf.is_conj()
+        and x.is_neg() == leaf.is_neg()
+    )
+
+
+def trace(fn: FlatFn, leaves: Sequence[Tensor], *, decompose: bool) -> Traced:
+    """Run ``fn`` once on stand-ins of ``leaves`` and record it.
+
+    Nothing of the caller's is changed: where ``fn`` writes into an input or into a tensor that it captured, the graph
+    writes into a copy.
+
+    Raises:
+        CapabilityError: Python asked for the value of a traced tensor.
+    """
+    record: dict[str, Any] = {}
+
+    def flat(*arguments: Tensor) -> list[Tensor]:
+        with _private.NoCapturedWrites():
+            outputs, extra = fn(list(arguments))
+        results = _Results(arguments)
+        plan = tuple(results.place(x) for x in as_tensors(outputs))
+        record.update(plan=plan, extra=extra, written=[i for i, x in enumerate(arguments) if x._version])
+        return results.tensors
+
+    mode = _private.fake_mode()
+    with torch.inference_mode(False), torch.no_grad():
+        fakes = [_private.fake(mode, x.clone() if x.is_inference() else x) for x in leaves]
+        graph = _record(flat, mode, fakes, decompose)
+        captured = _lift_constants(graph, mode)
+        _copy_written(graph, record["written"], len(leaves))
+        _drop_detach(graph)
+        graph.graph.eliminate_dead_code()
+        graph.recompile()
+    constants, captures_grad = [x.detach() for x in captured], any(x.requires_grad for x in captured)
+    return Traced(graph, mode, constants, record["plan"], record["extra"], captures_grad)
+
+
+def _record(flat: Any, mode: Any, fakes: list[Tensor], decompose: bool) -> GraphModule:
+    try:
+        return _private.trace(flat, mode, fakes, decompose)
+    except Exception as error:
+        if _private.is_value_needed(error):
+            raise value_needed(error, torch.__file__) from error
+        raise
+
+
+def _lift_constants(graph: GraphModule, mode: Any) -> list[Tensor]:
+    """Turn captured tensors from attributes of the graph into inputs, which inductor neither copies nor hashes."""
+    lifted: dict[int, tuple[Tensor, Node]] = {}
+    for node in [node for node in graph.graph.nodes if node.op == "get_attr"]:
+        value = getattr(graph, str(node.target))
+        if not isinstance(value, Tensor):
+            continue
+        if id(value) not in lifted:
+            lifted[id(value)] = (value, _new_input(graph, mode, value, len(lifted)))
+        node.replace_all_uses_with(lifted[id(value)][1])
+        graph.graph.erase_node(node)
+    return [value for value, _ in lifted.values()]
+
+
+def _new_input(graph: GraphModule, mode: Any, value: Tensor, number: int) -> Node:
+    nodes = list(graph.graph.nodes)
+    behind = next(node for node in nodes if node.op != "placeholder")
+    with graph.graph.inserting_before(behind):
+        node = graph.graph.placeholder(f"constant_{number}")
+    node.meta["val"] = _private.fake(mode, value.detach())
+    return node
+
+
+def _copy_written(graph: GraphModule, written: Sequence[int], num_leaves: int) -> None:
+    inputs = _inputs(graph)
+    constants = inputs[num_leaves:] if has_mutation(graph) else []
+    for node in [*(inputs[i] for i in written), *constants]:
+        with graph.graph.inserting_after(inputs[-1]):
+            copy = graph.graph.call_function(torch.ops.aten.clone.default, (node,))
+        copy.meta["val"] = node.meta["val"]
+        node.replace_all_uses_with(copy, delete_user_cb=lambda user, copy=copy: user is not copy)
+
+
+def _drop_detach(graph: GraphModule) -> None:
+    """The graph runs outside of autograd, where these do nothing but cost time."""
+    for node in list(graph.graph.nodes):
+        if node.target in (torch.ops.aten.detach.default, torch.ops.aten.alias.default):
+            node.replace_all_uses_with(node.args[0])
+            graph.graph.erase_node(node)
+
+
+def has_mutation(graph: GraphModule) -> bool:
+    """Whether an operation of the graph writes into one of its arguments."""
+    schemas = [getattr(node.target, "_schema", None) for node in graph.graph.nodes]
+    return any(schema is not None and schema.is_mutable for schema in schemas)
+
+
+def _inputs(graph: GraphModule) -> list[Node]:
+    return [node for node in graph.graph.nodes if node.op == "placeholder"]
