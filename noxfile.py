@@ -83,9 +83,7 @@ def doctest(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time and memory against native code in the same process; prints ratios, asserts nothing."""
     install(session)
-    scripts = [session.posargs[0]] if session.posargs else sorted(map(str, pathlib.Path("benchmarks").glob("[!_]*.py")))
-    for script in scripts:
-        session.run(python(session), script, *session.posargs[1:], env=ONE_THREAD, external=True)
+    session.run(python(session), "-m", "benchmarks", *session.posargs, env=ONE_THREAD, external=True)
 
 
 def install(session: nox.Session, *packages: str) -> None:

@@ -1,0 +1,35 @@
+"""The results as a table and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Sequence
+
+from benchmarks import _machine
+from benchmarks._measure import Row
+
+HEADER = ("", "against", "ours", "theirs", "ratio", "quartiles", "target")
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print a table; times in microseconds."""
+    cells = [HEADER, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADER))]
+    for line in cells:
+        padded = [f"{text:{'<' if column < 2 else '>'}{widths[column]}}" for column, text in enumerate(line)]
+        print("  ".join(padded).rstrip(), flush=True)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    quartiles = f"{row.low:.2f}-{row.high:.2f}"
+    times = (f"{row.ours:.2f}", f"{row.theirs:.2f}", f"{row.ratio:.2f}")
+    return (row.name, row.baseline, *times, quartiles, row.target)
+
+
+def write(path: pathlib.Path, workload: str, rows: Sequence[Row]) -> None:
+    """Put the results of one workload into the file; those of the others stay."""
+    results = json.loads(path.read_text()) if path.exists() else {}
+    results[workload] = {"machine": _machine.describe(), "rows": [dataclasses.asdict(row) for row in rows]}
+    path.write_text(json.dumps(results, indent=1) + "\n")
