@@ -79,30 +79,7 @@ from unimod.numpy.creation import (
     zeros_like,
 )
 from unimod.numpy.data_types import FloatInfo, IntInfo, finfo, iinfo, result_type
-from unimod.numpy.exponential import (
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cos,
-    cosh,
-    erf,
-    exp,
-    expm1,
-    log,
-    log1p,
-    log2,
-    log10,
-    rsqrt,
-    sin,
-    sinh,
-    sqrt,
-    tan,
-    tanh,
-)
+from unimod.numpy.exponential import erf, exp, expm1, log, log1p, log2, log10, rsqrt, sqrt
 from unimod.numpy.joining import concat, meshgrid, pad, repeat, roll, split, stack, tile, unstack
 from unimod.numpy.linear_algebra import einsum, matmul, outer, tensordot, vdot, vecdot
 from unimod.numpy.manipulation import (
@@ -140,6 +117,7 @@ from unimod.numpy.reductions import (
 )
 from unimod.numpy.rounding import ceil, clip, conj, floor, imag, real, round, sign, trunc
 from unimod.numpy.searching import argsort, one_hot, sort, take, take_along_axis, where
+from unimod.numpy.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh
 
 __all__ = [
     "asarray", "zeros", "ones", "empty", "full", "arange", "linspace", "eye", "zeros_like", "ones_like",
@@ -151,8 +129,8 @@ __all__ = [
     "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow", "maximum", "minimum", "negative",
     "abs", "square", "reciprocal", "positive",
     "sign", "floor", "ceil", "trunc", "round", "conj", "real", "imag", "clip",
-    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tan", "asin", "acos", "atan",
-    "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf",
+    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "erf",
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
     "logical_xor", "logical_not", "isnan", "isinf", "isfinite", "isclose", "allclose",
     "sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "logsumexp", "argmax", "argmin", "cumsum",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import binary, unary
+from unimod.numpy._dispatch import binary, by_type, unary
 
 
 def add(x1: Array, x2: Array, /) -> Array:
@@ -19,7 +19,9 @@ def add(x1: Array, x2: Array, /) -> Array:
         >>> unp.add([1.0, 2.0], 0.5).tolist()
         [1.5, 2.5]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.add(x1, x2)
     except Exception as error:
@@ -34,7 +36,9 @@ def subtract(x1: Array, x2: Array, /) -> Array:
         >>> unp.subtract([1.0, 2.0], 0.5).tolist()
         [0.5, 1.5]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.subtract(x1, x2)
     except Exception as error:
@@ -49,7 +53,9 @@ def multiply(x1: Array, x2: Array, /) -> Array:
         >>> unp.multiply([1.0, 2.0], 0.5).tolist()
         [0.5, 1.0]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.multiply(x1, x2)
     except Exception as error:
@@ -64,7 +70,9 @@ def divide(x1: Array, x2: Array, /) -> Array:
         >>> unp.divide([1, 2], 2).tolist()
         [0.5, 1.0]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.divide(x1, x2)
     except Exception as error:
@@ -79,7 +87,9 @@ def floor_divide(x1: Array, x2: Array, /) -> Array:
         >>> unp.floor_divide([5, -5], 2).tolist()
         [2, -3]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.floor_divide(x1, x2)
     except Exception as error:
@@ -94,7 +104,9 @@ def remainder(x1: Array, x2: Array, /) -> Array:
         >>> unp.remainder([5, -5], 3).tolist()
         [2, 1]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.remainder(x1, x2)
     except Exception as error:
@@ -109,7 +121,9 @@ def pow(x1: Array, x2: Array, /) -> Array:
         >>> unp.pow([2.0, 3.0], 2).tolist()
         [4.0, 9.0]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.pow(x1, x2)
     except Exception as error:
@@ -124,7 +138,9 @@ def maximum(x1: Array, x2: Array, /) -> Array:
         >>> unp.maximum([1.0, 3.0], 2.0).tolist()
         [2.0, 3.0]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.maximum(x1, x2)
     except Exception as error:
@@ -139,7 +155,9 @@ def minimum(x1: Array, x2: Array, /) -> Array:
         >>> unp.minimum([1.0, 3.0], 2.0).tolist()
         [1.0, 2.0]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.minimum(x1, x2)
     except Exception as error:
@@ -154,7 +172,9 @@ def negative(x: Array, /) -> Array:
         >>> unp.negative([1.0, -2.0]).tolist()
         [-1.0, 2.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.negative(x)
 
 
@@ -166,7 +186,9 @@ def abs(x: Array, /) -> Array:
         >>> unp.abs([1.0, -2.0]).tolist()
         [1.0, 2.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.abs(x)
 
 
@@ -178,7 +200,9 @@ def square(x: Array, /) -> Array:
         >>> unp.square([1.0, -2.0]).tolist()
         [1.0, 4.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.square(x)
 
 
@@ -190,7 +214,9 @@ def reciprocal(x: Array, /) -> Array:
         >>> unp.reciprocal([2.0, 4.0]).tolist()
         [0.5, 0.25]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.reciprocal(x)
 
 

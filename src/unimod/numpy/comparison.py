@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import binary, several, unary
+from unimod.numpy._dispatch import binary, by_type, several, unary
 from unimod.numpy.arithmetic import abs, add, multiply, subtract
 from unimod.numpy.reductions import all
 
@@ -17,7 +17,9 @@ def equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.equal([1, 2], 2).tolist()
         [False, True]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.equal(x1, x2)
     except Exception as error:
@@ -32,7 +34,9 @@ def not_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.not_equal([1, 2], 2).tolist()
         [True, False]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.not_equal(x1, x2)
     except Exception as error:
@@ -47,7 +51,9 @@ def less(x1: Array, x2: Array, /) -> Array:
         >>> unp.less([1, 2], 2).tolist()
         [True, False]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.less(x1, x2)
     except Exception as error:
@@ -62,7 +68,9 @@ def less_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.less_equal([1, 2], 2).tolist()
         [True, True]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.less_equal(x1, x2)
     except Exception as error:
@@ -77,7 +85,9 @@ def greater(x1: Array, x2: Array, /) -> Array:
         >>> unp.greater([1, 2], 1).tolist()
         [False, True]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.greater(x1, x2)
     except Exception as error:
@@ -92,7 +102,9 @@ def greater_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.greater_equal([1, 2], 1).tolist()
         [True, True]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.greater_equal(x1, x2)
     except Exception as error:
@@ -107,7 +119,9 @@ def logical_and(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_and([True, True], [True, False]).tolist()
         [True, False]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.logical_and(x1, x2)
     except Exception as error:
@@ -122,7 +136,9 @@ def logical_or(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_or([True, False], [False, False]).tolist()
         [True, False]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.logical_or(x1, x2)
     except Exception as error:
@@ -137,7 +153,9 @@ def logical_xor(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_xor([True, True], [True, False]).tolist()
         [False, True]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.logical_xor(x1, x2)
     except Exception as error:
@@ -152,7 +170,9 @@ def logical_not(x: Array, /) -> Array:
         >>> unp.logical_not([True, False]).tolist()
         [False, True]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.logical_not(x)
 
 
@@ -164,7 +184,9 @@ def isnan(x: Array, /) -> Array:
         >>> unp.isnan([0.0, float("nan")]).tolist()
         [False, True]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.isnan(x)
 
 
@@ -176,7 +198,9 @@ def isinf(x: Array, /) -> Array:
         >>> unp.isinf([0.0, float("inf")]).tolist()
         [False, True]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.isinf(x)
 
 
@@ -188,7 +212,9 @@ def isfinite(x: Array, /) -> Array:
         >>> unp.isfinite([0.0, float("inf")]).tolist()
         [True, False]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.isfinite(x)
 
 

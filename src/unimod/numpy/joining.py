@@ -37,8 +37,10 @@ def concat(arrays: Sequence[Array], /, axis: int | None = 0) -> Array:
 
 
 def _of_one_rank(xs: list[Array]) -> list[Array]:
-    if len({len(x.shape) for x in xs}) > 1:  # torch would skip an empty array of one axis
-        raise ValueError("ranks differ")
+    rank = xs[0].ndim
+    for x in xs:
+        if x.ndim != rank:  # torch would skip an empty array of one axis
+            raise ValueError("ranks differ")
     return xs
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import adopt, many, unary
+from unimod.numpy._dispatch import adopt, by_type, many, unary
 
 
 def sign(x: Array, /) -> Array:
@@ -18,7 +18,9 @@ def sign(x: Array, /) -> Array:
         >>> unp.sign([3.0, 0.0, -2.0]).tolist()
         [1.0, 0.0, -1.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.sign(x)
 
 
@@ -30,7 +32,9 @@ def floor(x: Array, /) -> Array:
         >>> unp.floor([1.5, -1.5]).tolist()
         [1.0, -2.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.floor(x)
 
 
@@ -42,7 +46,9 @@ def ceil(x: Array, /) -> Array:
         >>> unp.ceil([1.5, -1.5]).tolist()
         [2.0, -1.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.ceil(x)
 
 
@@ -54,7 +60,9 @@ def trunc(x: Array, /) -> Array:
         >>> unp.trunc([1.5, -1.5]).tolist()
         [1.0, -1.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.trunc(x)
 
 
@@ -66,7 +74,9 @@ def round(x: Array, /) -> Array:
         >>> unp.round([0.5, 1.5, 2.6]).tolist()
         [0.0, 2.0, 3.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.round(x)
 
 
@@ -78,7 +88,9 @@ def conj(x: Array, /) -> Array:
         >>> unp.conj([1 + 2j]).tolist()
         [(1-2j)]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.conj(x)
 
 
@@ -90,7 +102,9 @@ def real(x: Array, /) -> Array:
         >>> unp.real([1 + 2j]).tolist()
         [1.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.real(x)
 
 
@@ -102,7 +116,9 @@ def imag(x: Array, /) -> Array:
         >>> unp.imag([1 + 2j]).tolist()
         [2.0]
     """
-    engine, x = unary(x)
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
     return engine.math.imag(x)
 
 

@@ -137,7 +137,8 @@ def full_like(x: Any, value: Any, dtype: str | None = None) -> Any:
 
 def astype(x: Any, dtype: str) -> Any:
     """``x`` in another dtype; ``x`` itself when it has that one."""
-    return x if x.dtype.name == dtype and not x.weak_type else x.astype(native(dtype))
+    target = native(dtype)
+    return x if x.dtype == target and not x.weak_type else x.astype(target)
 
 
 reshape = jnp.reshape

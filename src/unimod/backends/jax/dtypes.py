@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from unimod.backends import _host
-from unimod.backends._promotion import WEAK, inexact, promote_scalar
+from unimod.backends._promotion import WEAK, promote_scalar
 from unimod.errors import DTypeError
 
 _WIDE = frozenset({"int64", "uint64", "float64", "complex128"})
+_UNCHANGED = {bool: "biufcV", int: "iufcV", float: "fcV", complex: "c"}
+"""The kinds of dtypes that a Python scalar leaves as they are; V are the small floats."""
 
 
 def native(name: str) -> Any:
@@ -40,10 +42,21 @@ def settle(x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _widened(x: Any, scalar: Any) -> Any:
-    name = promote_scalar(x.dtype.name, type(scalar))
-    return x if name == x.dtype.name else x.astype(name)
+    if x.dtype.kind in _UNCHANGED[type(scalar)]:
+        return x
+    return x.astype(promote_scalar(x.dtype.name, type(scalar)))
 
 
 def to_inexact(x: Any) -> Any:
     """``x`` in a dtype that has fractions: float32 for bools and integers."""
-    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(inexact(x.dtype.name))
+    return x.astype("float32") if x.dtype.kind in "biu" else x
+
+
+def is_whole(x: Any) -> bool:
+    """Whether ``x``, an array or a Python scalar, is a bool or an integer."""
+    return type(x) in (bool, int) if type(x) in WEAK else x.dtype.kind in "biu"
+
+
+def is_bool(x: Any) -> bool:
+    """Whether ``x``, an array or a Python scalar, is a bool."""
+    return type(x) is bool if type(x) in WEAK else x.dtype.kind == "b"

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from unimod.backends._promotion import WEAK
-from unimod.backends.jax.dtypes import settle, to_inexact
+from unimod.backends.jax.dtypes import is_bool, is_whole, settle, to_inexact
 from unimod.backends.jax.reductions import (
     all,
     any,
@@ -61,7 +61,7 @@ def _pair(fn: Op) -> Op:
 def _counting_pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Any:
         x, y = settle(x, y)
-        if jnp.result_type(x, y).kind == "b":
+        if is_bool(x) and is_bool(y):
             x, y = jnp.asarray(x, "int32"), jnp.asarray(y, "int32")
         return fn(x, y)
 
@@ -71,7 +71,7 @@ def _counting_pair(fn: Op) -> Op:
 def _fractional_pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Any:
         x, y = settle(x, y)
-        if not jnp.issubdtype(jnp.result_type(x, y), jnp.inexact):
+        if is_whole(x) and is_whole(y):
             x, y = jnp.asarray(x, "float32"), jnp.asarray(y, "float32")
         return fn(x, y)
 
@@ -139,7 +139,7 @@ divide = _fractional_pair(jnp.divide)
 @_counting
 def abs(x: Any) -> Any:
     """The absolute value; the gradient at 0 is 0, where JAX has 1."""
-    if not jnp.issubdtype(x.dtype, jnp.inexact):
+    if is_whole(x):
         return jnp.abs(x)
     is_zero = x == 0
     return jnp.where(is_zero, 0, jnp.abs(jnp.where(is_zero, 1, x)))
@@ -148,9 +148,7 @@ def abs(x: Any) -> Any:
 @_counting_pair
 def pow(x: Any, y: Any) -> Any:
     """``x ** y``; the gradient with respect to ``x`` is 0 where both are 0, where JAX has nan."""
-    if type(y) in (int, bool):
-        return jax.lax.integer_pow(x, int(y)) if y >= 0 or jnp.issubdtype(x.dtype, jnp.inexact) else jnp.power(x, y)
-    if not jnp.issubdtype(jnp.result_type(x, y), jnp.inexact):
+    if type(y) in (int, bool) or (is_whole(x) and is_whole(y)):
         return jnp.power(x, y)
     return jnp.power(jnp.where((x == 0) & (y == 0), 1, x), y)
 

@@ -13,9 +13,13 @@ from unimod.backends._protocol import Axis
 from unimod.backends.jax.dtypes import to_inexact
 
 
+def _accumulator(x: Any) -> str | None:
+    return accumulator(x.dtype.name) if x.dtype.kind in "biu" else None
+
+
 def _accumulating(fn: Callable[..., Any]) -> Callable[..., Any]:
     def op(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-        return fn(x, axis, accumulator(x.dtype.name), keepdims=keepdims)
+        return fn(x, axis, _accumulator(x), keepdims=keepdims)
 
     return op
 
@@ -78,12 +82,12 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 def cumsum(x: Any, axis: int) -> Any:
     """The running sum, of integers in int32."""
-    return jnp.cumsum(x, axis, accumulator(x.dtype.name))
+    return jnp.cumsum(x, axis, _accumulator(x))
 
 
 def cumprod(x: Any, axis: int) -> Any:
     """The running product, of integers in int32."""
-    return jnp.cumprod(x, axis, accumulator(x.dtype.name))
+    return jnp.cumprod(x, axis, _accumulator(x))
 
 
 matmul = jnp.matmul

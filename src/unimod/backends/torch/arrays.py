@@ -193,8 +193,10 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
     axis %= x.dim()
-    flat = _wrapped(indices, x.shape[axis]).reshape(-1)
-    return torch.index_select(x, axis, flat).reshape(x.shape[:axis] + indices.shape + x.shape[axis + 1 :])
+    if indices.dim():
+        return x[(slice(None),) * axis + (indices,)]
+    # an index without axes would be read as a Python number, which a trace does not have
+    return x[(slice(None),) * axis + (indices.reshape(1),)].squeeze(axis)
 
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
@@ -203,7 +205,7 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
 
 
 def _wrapped(indices: Tensor, size: int) -> Tensor:
-    # torch itself refuses negative indices in index_select and take_along_dim
+    # torch itself refuses negative indices in take_along_dim
     return torch.where(indices < 0, indices + size, indices)
 
 

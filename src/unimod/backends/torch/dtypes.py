@@ -12,6 +12,7 @@ from unimod.dtypes import ALL
 
 _NATIVE = {str(name): getattr(torch, name) for name in ALL}
 _NAMES = {native: name for name, native in _NATIVE.items()}
+_REAL = frozenset({float, int})
 
 
 def native(name: str) -> torch.dtype:
@@ -37,6 +38,8 @@ def settle(x: Any, y: Any) -> tuple[Tensor, Any]:
     beside bools for int64 and Python floats beside ints for its own default dtype.
     """
     if isinstance(x, Tensor):
+        if x.dtype.is_floating_point and type(y) in _REAL:
+            return x, y
         return _settle_tensors(x, y) if isinstance(y, Tensor) else _settle_scalar(x, y)
     y, x = _settle_scalar(y, x)
     return torch.scalar_tensor(x, dtype=y.dtype, device=y.device), y
@@ -50,8 +53,6 @@ def _settle_tensors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _settle_scalar(x: Tensor, y: Any) -> tuple[Tensor, Any]:
-    if x.dtype.is_floating_point and type(y) in (float, int):
-        return x, y
     x = x.to(native(promote_scalar(name_of(x.dtype), type(y))))
     return x, int(y) if type(y) is bool and x.dtype is not torch.bool else y
 

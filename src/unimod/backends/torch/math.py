@@ -56,16 +56,25 @@ def _counting(fn: Op) -> Op:
 
 def _pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Tensor:
-        if isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype:
+        if type(x) is type(y) and x.dtype is y.dtype:
             return fn(x, y)
         return fn(*settle(x, y))
 
     return op
 
 
+def _symmetric(fn: Op) -> Op:
+    def op(x: Any, y: Any) -> Tensor:
+        if type(x) is type(y) and x.dtype is y.dtype:
+            return fn(x, y)
+        return fn(*(settle(x, y) if isinstance(x, Tensor) else settle(y, x)))
+
+    return op
+
+
 def _tensor_pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Tensor:
-        if isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype:
+        if type(x) is type(y) and x.dtype is y.dtype:
             return fn(x, y)
         return fn(*tensors(x, y))
 
@@ -74,8 +83,9 @@ def _tensor_pair(fn: Op) -> Op:
 
 def _counting_pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Tensor:
-        if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
-            x, y = settle(x, y)
+        if type(x) is type(y) and x.dtype is y.dtype and x.dtype is not torch.bool:
+            return fn(x, y)
+        x, y = settle(x, y)
         if x.dtype is torch.bool:
             x = x.to(torch.int32)
             y = y.to(torch.int32) if isinstance(y, Tensor) else int(y)
@@ -86,8 +96,9 @@ def _counting_pair(fn: Op) -> Op:
 
 def _fractional_pair(fn: Op, settled: Callable[..., Any] = settle) -> Op:
     def op(x: Any, y: Any) -> Tensor:
-        if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
-            x, y = settled(x, y)
+        if type(x) is type(y) and x.dtype is y.dtype and x.dtype.is_floating_point:
+            return fn(x, y)
+        x, y = settled(x, y)
         if not x.dtype.is_floating_point:
             x, y = to_inexact(x), to_inexact(y) if isinstance(y, Tensor) else y
         return fn(x, y)
@@ -133,8 +144,8 @@ logical_not = torch.logical_not
 conj = torch.conj_physical
 real = torch.real
 
-add = _pair(torch.add)
-multiply = _pair(torch.mul)
+add = _symmetric(torch.add)
+multiply = _symmetric(torch.mul)
 equal = _pair(torch.eq)
 not_equal = _pair(torch.ne)
 less = _pair(torch.lt)

@@ -15,16 +15,18 @@ _SMALL = frozenset({torch.bool, torch.int8, torch.int16, torch.uint8, torch.uint
 Reduction = Callable[..., Tensor]
 
 
+def _accumulator(x: Tensor) -> torch.dtype:
+    return torch.int32 if x.dtype in _SMALL else x.dtype
+
+
 def _accumulated(x: Tensor) -> Tensor:
-    return x.to(torch.int32) if x.dtype in _SMALL else x
+    return x.to(_accumulator(x))
 
 
 def _fractional(fn: Reduction) -> Reduction:
     def op(x: Tensor, axis: Axis = None, keepdims: bool = False, **options: Any) -> Tensor:
         if not x.dtype.is_floating_point:
             x = to_inexact(x)
-        if axis is None:
-            axis = tuple(range(x.dim()))
         return fn(x, axis, keepdims, **options)
 
     return op
@@ -32,11 +34,11 @@ def _fractional(fn: Reduction) -> Reduction:
 
 def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum, of integers in int32."""
-    if x.dtype in _SMALL:
-        x = x.to(torch.int32)
     if axis == ():
-        return x.clone()
-    return torch.sum(x, axis, keepdims, dtype=x.dtype)
+        return _accumulated(x).clone()
+    if x.dtype.is_floating_point:
+        return torch.sum(x, axis, keepdims)
+    return torch.sum(x, axis, keepdims, dtype=_accumulator(x))
 
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -106,7 +108,7 @@ def std(x: Tensor, axis: Axis, keepdims: bool, correction: float = 0.0) -> Tenso
 @_fractional
 def logsumexp(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     """``log(sum(exp(x)))`` without overflow."""
-    return x.clone() if axis == () else torch.logsumexp(x, axis, keepdims)  # type: ignore[arg-type]
+    return x.clone() if axis == () else torch.logsumexp(x, _axes(x, axis), keepdims)
 
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:

@@ -1,0 +1,195 @@
+"""Trigonometric and hyperbolic functions and their inverses, elementwise.
+
+Bools and integers give float32.
+"""
+
+from __future__ import annotations
+
+from unimod.backends._protocol import Array
+from unimod.numpy import _explain as explain
+from unimod.numpy._dispatch import binary, by_type, unary
+
+
+def sin(x: Array, /) -> Array:
+    """The sine of an angle in radians.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.sin([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.sin(x)
+
+
+def cos(x: Array, /) -> Array:
+    """The cosine of an angle in radians.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.cos([0.0]).tolist()
+        [1.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.cos(x)
+
+
+def tan(x: Array, /) -> Array:
+    """The tangent of an angle in radians.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.tan([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.tan(x)
+
+
+def asin(x: Array, /) -> Array:
+    """The angle in ``[-pi/2, pi/2]`` whose sine is ``x``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.asin([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.asin(x)
+
+
+def acos(x: Array, /) -> Array:
+    """The angle in ``[0, pi]`` whose cosine is ``x``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.acos([1.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.acos(x)
+
+
+def atan(x: Array, /) -> Array:
+    """The angle in ``(-pi/2, pi/2)`` whose tangent is ``x``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.atan([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.atan(x)
+
+
+def atan2(x1: Array, x2: Array, /) -> Array:
+    """The angle in ``[-pi, pi]`` of the point ``(x2, x1)``; the gradient at the origin is 0.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.atan2([0.0], [1.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
+    try:
+        return engine.math.atan2(x1, x2)
+    except Exception as error:
+        raise explain.operands(error, "atan2", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+def sinh(x: Array, /) -> Array:
+    """``(e**x - e**-x) / 2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.sinh([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.sinh(x)
+
+
+def cosh(x: Array, /) -> Array:
+    """``(e**x + e**-x) / 2``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.cosh([0.0]).tolist()
+        [1.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.cosh(x)
+
+
+def tanh(x: Array, /) -> Array:
+    """``sinh(x) / cosh(x)``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.tanh([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.tanh(x)
+
+
+def asinh(x: Array, /) -> Array:
+    """The number whose ``sinh`` is ``x``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.asinh([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.asinh(x)
+
+
+def acosh(x: Array, /) -> Array:
+    """The number, 0 or above, whose ``cosh`` is ``x``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.acosh([1.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.acosh(x)
+
+
+def atanh(x: Array, /) -> Array:
+    """The number whose ``tanh`` is ``x``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.atanh([0.0]).tolist()
+        [0.0]
+    """
+    engine = by_type.get(type(x))
+    if engine is None:
+        engine, x = unary(x)
+    return engine.math.atanh(x)
