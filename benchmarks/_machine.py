@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import pathlib
@@ -19,6 +20,11 @@ ONE_THREAD = {
 def use_one_thread() -> None:
     """Must be called before a framework is imported."""
     os.environ.update(ONE_THREAD)
+
+
+def use_synchronous_dispatch() -> None:
+    """Let JAX run programs in the calling thread: whether another one takes over is chance, and doubles the time."""
+    importlib.import_module("jax").config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def describe() -> dict[str, str]:

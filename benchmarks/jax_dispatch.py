@@ -8,6 +8,7 @@ import numpy as np
 import optax
 
 import unimod as um
+from benchmarks._machine import use_synchronous_dispatch
 from benchmarks._measure import Row, chain, compare
 
 WIDTH, BATCH, RATE = 8, 4, 1e-3
@@ -30,6 +31,7 @@ def native_step(optimizer, params, state, x, y):
 
 
 def run() -> list[Row]:
+    use_synchronous_dispatch()
     x, y = jax.random.normal(jax.random.key(0), (2, BATCH, WIDTH))
     model = um.nn.MLP([WIDTH, WIDTH, WIDTH]).init(0, backend="jax")
     params = {

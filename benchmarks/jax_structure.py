@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 import unimod as um
+from benchmarks._machine import use_synchronous_dispatch
 from benchmarks._measure import Row, chain, compare
 
 PARTS, SIZE = 100, 8
@@ -36,6 +37,7 @@ def wait(tree) -> None:
 
 
 def run() -> list[Row]:
+    use_synchronous_dispatch()
     flat = [jnp.ones(SIZE) for _ in range(PARTS * len(NAMES))]
     nested = {f"part_{i:03}": {name: jnp.ones(SIZE) for name in NAMES} for i in range(PARTS)}
     with_um = chain(um.jit(step), Stack(), wait)
