@@ -572,7 +572,7 @@ def test_wrong_normalisation_is_refused(any_backend):
 def test_dropout_scales_what_is_kept_and_selects(backend):
     x = np.full((200, 10), 2.0)
     x[0, 0] = x[5, 5] = np.inf
-    with_key = lambda v, **options: functional.dropout(v, random.Key(3), 0.25, **options)  # noqa: E731
+    with_key = lambda v, **options: functional.dropout(v, random.key(3), 0.25, **options)  # noqa: E731
     actual = host(backend, with_key(array(backend, x)))
     assert not np.isnan(actual).any()
     assert set(np.unique(actual)) <= {0.0, float(np.float32(2 / 0.75)), np.inf}
@@ -594,7 +594,7 @@ def key(backend, seed):
     from unimod import config
 
     with config.use_backend(backend):
-        return random.Key(seed)
+        return random.key(seed)
 
 
 def test_dropout_at_the_ends(any_backend):

@@ -308,7 +308,7 @@ def dropout(x: Array, key: Any, rate: float, *, broadcast_axes: Sequence[int] = 
     Example:
         >>> import unimod as um
         >>> x = um.numpy.ones((3,))
-        >>> um.nn.functional.dropout(x, um.random.Key(0), 1.0).tolist()
+        >>> um.nn.functional.dropout(x, um.random.key(0), 1.0).tolist()
         [0.0, 0.0, 0.0]
 
     Source: Srivastava et al. (2014), JMLR 15.
