@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,16 +44,15 @@ class Traced:
 
 
 class _Results:
-    """The tensors that a graph has to compute: each once, contiguous, and none a view of an input.
+    """The tensors that a graph has to compute: each once, contiguous, and not lazily conjugate.
 
-    Contiguous, so that state that goes from call to call needs no copy at the next one.
+    That is what a graph takes, so state that goes from call to call needs no copy at the next one.
     """
 
     def __init__(self, leaves: Sequence[Tensor]) -> None:
         self.leaves = leaves
         self.by_storage = {_private.storage_id(leaf): i for i, leaf in enumerate(leaves)}
         self.seen: dict[int, int] = {}
-        self.tensors: list[Tensor] = []
         self.asked: list[Tensor] = []
 
     def place(self, x: Tensor) -> int:
@@ -61,14 +61,13 @@ class _Results:
         if i is not None and _is_same(self.leaves[i], x) and not self.leaves[i]._version:
             return ~i
         if id(x) not in self.seen:
-            self.seen[id(x)] = len(self.tensors)
+            self.seen[id(x)] = len(self.asked)
             self.asked.append(x)
-            self.tensors.append(self._own(x, is_view=i is not None or not _private.is_fake(x)))
         return self.seen[id(x)]
 
-    @staticmethod
-    def _own(x: Tensor, is_view: bool) -> Tensor:
-        return x.clone(memory_format=torch.contiguous_format) if is_view else x.contiguous()
+    def tensors(self) -> list[Tensor]:
+        """The results."""
+        return [x.resolve_conj().resolve_neg().contiguous() for x in self.asked]
 
 
 def _is_same(leaf: Tensor, x: Tensor) -> bool:
@@ -94,20 +93,21 @@ def trace(fn: FlatFn, leaves: Sequence[Tensor], *, decompose: bool) -> Traced:
     record: dict[str, Any] = {}
 
     def flat(*arguments: Tensor) -> list[Tensor]:
-        with _private.NoCapturedWrites():
+        with _private.no_captured_writes():
             outputs, extra = fn(list(arguments))
         results = _Results(arguments)
         plan = tuple(results.place(x) for x in as_tensors(outputs))
         record.update(plan=plan, extra=extra, written=[i for i, x in enumerate(arguments) if x._version])
-        return results.tensors
+        return results.tensors()
 
     mode = _private.fake_mode()
     with torch.inference_mode(False), torch.no_grad():
-        fakes = [_private.fake(mode, x.clone() if x.is_inference() else x) for x in leaves]
+        fakes = [_private.fake(mode, x) for x in leaves]
         graph = _record(flat, mode, fakes, decompose)
         captured = _lift_constants(graph, mode)
         _copy_written(graph, record["written"], len(leaves))
         _drop_detach(graph)
+        _copy_views(graph)
         graph.graph.eliminate_dead_code()
         graph.recompile()
     constants, captures_grad = [x.detach() for x in captured], any(x.requires_grad for x in captured)
@@ -142,18 +142,47 @@ def _new_input(graph: GraphModule, mode: Any, value: Tensor, number: int) -> Nod
     behind = next(node for node in nodes if node.op != "placeholder")
     with graph.graph.inserting_before(behind):
         node = graph.graph.placeholder(f"constant_{number}")
-    node.meta["val"] = _private.fake(mode, value.detach())
+    node.meta["val"] = _private.fake(mode, value)
     return node
 
 
 def _copy_written(graph: GraphModule, written: Sequence[int], num_leaves: int) -> None:
+    """Let the graph write into copies of its inputs."""
     inputs = _inputs(graph)
     constants = inputs[num_leaves:] if has_mutation(graph) else []
     for node in [*(inputs[i] for i in written), *constants]:
-        with graph.graph.inserting_after(inputs[-1]):
-            copy = graph.graph.call_function(torch.ops.aten.clone.default, (node,))
-        copy.meta["val"] = node.meta["val"]
-        node.replace_all_uses_with(copy, delete_user_cb=lambda user, copy=copy: user is not copy)
+        copy = _copy(graph, node, behind=inputs[-1])
+        for user in [user for user in node.users if user is not copy]:
+            user.replace_input_with(node, copy)
+
+
+def _copy_views(graph: GraphModule) -> None:
+    """Let no result share memory with an input."""
+    output = _output(graph)
+    for node in list(output.all_input_nodes):
+        if _viewed(node).op == "placeholder":
+            output.replace_input_with(node, _copy(graph, node, behind=output.prev))
+
+
+def _copy(graph: GraphModule, node: Node, behind: Node) -> Node:
+    with graph.graph.inserting_after(behind):
+        copy = graph.graph.call_function(
+            torch.ops.aten.clone.default, (node,), {"memory_format": torch.contiguous_format}
+        )
+    copy.meta["val"] = torch.empty_like(node.meta["val"], memory_format=torch.contiguous_format)
+    return copy
+
+
+def _viewed(node: Node) -> Node:
+    """The node whose memory ``node`` shows."""
+    while node.op == "call_function" and (node.target is operator.getitem or _is_view(node.target)):
+        node = node.all_input_nodes[0]
+    return node
+
+
+def _is_view(target: Any) -> bool:
+    schema = getattr(target, "_schema", None)
+    return schema is not None and any(x.alias_info and not x.alias_info.is_write for x in schema.returns)
 
 
 def _drop_detach(graph: GraphModule) -> None:
@@ -168,6 +197,11 @@ def has_mutation(graph: GraphModule) -> bool:
     """Whether an operation of the graph writes into one of its arguments."""
     schemas = [getattr(node.target, "_schema", None) for node in graph.graph.nodes]
     return any(schema is not None and schema.is_mutable for schema in schemas)
+
+
+def _output(graph: GraphModule) -> Node:
+    output: Node = next(node for node in graph.graph.nodes if node.op == "output")
+    return output
 
 
 def _inputs(graph: GraphModule) -> list[Node]:
