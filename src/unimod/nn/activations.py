@@ -248,8 +248,8 @@ def hard_silu(x: Array) -> Array:
 
     Example:
         >>> import unimod as um
-        >>> um.nn.hard_silu(um.numpy.asarray([-4.0, 0.0, 1.5])).tolist()
-        [0.0, 0.0, 1.125]
+        >>> um.nn.hard_silu(um.numpy.asarray([0.0, 1.5, 4.0])).tolist()
+        [0.0, 1.125, 4.0]
 
     Source: Howard et al. (2019), arXiv:1905.02244, section 5.2.
     """
