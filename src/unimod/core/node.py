@@ -20,6 +20,7 @@ from unimod.core.skeleton import Meta, Skeleton
 from unimod.errors import CapturedModuleError, TreeError
 
 SLOTS = ("_um_lazy", "_um_meta", "_um_scope", "_um_tied")
+_new = object.__new__
 _get = object.__getattribute__
 _set = object.__setattr__
 _building = threading.RLock()
@@ -208,7 +209,8 @@ def captured(node: Node, name: str) -> CapturedModuleError:
 
 def make_lazy(leaves: list[Any], structure: Skeleton) -> Any:
     """A node that will be built from ``leaves`` when it is first touched."""
-    node = object.__new__(structure.type._um_twin if "_um_twin" in vars(structure.type) else _twin(structure.type))
+    cls = structure.type
+    node = _new(cls.__dict__.get("_um_twin") or _twin(cls))
     _set_lazy(node, (leaves, structure))
     _set_scope(node, scope.state.current)
     return node

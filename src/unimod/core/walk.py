@@ -7,7 +7,7 @@ in its own order, None an empty subtree, ``Nothing`` no leaf. These are JAX's ru
 from __future__ import annotations
 
 import collections
-import functools
+import itertools
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from unimod.backends import _registry
 from unimod.core import node as nodes
 from unimod.core import skeleton as sk
+from unimod.core import static
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Nothing, Parameter, Rng, State, Static, TreePart
 from unimod.core.node import Node
@@ -25,6 +26,7 @@ from unimod.random._key import Key
 MAX_DEPTH = 200
 _NONE = Fixed(None)
 _FREE = sk.leaf(None)
+_EMPTY_DICT = sk.intern(dict, None, (), ())
 
 Handler = Callable[["_Walk", Any, Any], Child]
 
@@ -62,15 +64,20 @@ def unflatten(structure: Skeleton | Child, leaves: list[Any]) -> Any:
         raise TreeError(
             "The number of leaves does not fit the structure.", got=f"{len(leaves)} leaves", expected=f"{expected} leaves"
         )
+    if isinstance(structure, Skeleton) and structure.is_module:
+        return nodes.make_lazy(list(leaves), structure)
     return _unflatten(structure, iter(leaves))
 
 
 def _unflatten(structure: Child, leaves: Iterator[Any]) -> Any:
-    if isinstance(structure, Skeleton):
-        if structure.is_module:
-            return nodes.make_lazy([next(leaves) for _ in range(structure.num_leaves)], structure)
-        return _container(structure, [_unflatten(child, leaves) for child in structure.children])
-    return _atom(structure, leaves)
+    if not isinstance(structure, Skeleton):
+        return _atom(structure, leaves)
+    if structure.is_module:
+        return nodes.make_lazy(list(itertools.islice(leaves, structure.num_leaves)), structure)
+    return _container(
+        structure,
+        [next(leaves) if child.__class__ is Leaf else _unflatten(child, leaves) for child in structure.children],
+    )
 
 
 def _atom(structure: Child, leaves: Iterator[Any]) -> Any:
@@ -158,7 +165,7 @@ class _Walk:
 
     def items(self, cls: type, meta: Any, names: tuple[Any, ...] | None, values: Any, kind: Any) -> Skeleton:
         self.enter()
-        children = tuple([self.child(value, kind) for value in values])
+        children = tuple([(_handlers.get(type(v)) or _handler_of(type(v)))(self, v, kind) for v in values])
         self.depth -= 1
         return sk.intern(cls, meta, names, children)
 
@@ -172,9 +179,9 @@ _AUTO = _Auto
 
 def _array(walk: _Walk, value: Any, kind: Any) -> Child:
     if kind is Static:
-        raise _hidden(value)
+        raise static.hidden(value)
     walk.leaves.append(value)
-    return sk.leaf(State if kind is _AUTO else kind)
+    return _FREE if kind is None else sk.leaf(State if kind is _AUTO else kind)
 
 
 def _initializer(walk: _Walk, value: Any, kind: Any) -> Child:
@@ -185,14 +192,14 @@ def _initializer(walk: _Walk, value: Any, kind: Any) -> Child:
 def _other(walk: _Walk, value: Any, kind: Any) -> Child:
     """Whatever is neither array nor container: a leaf where leaves are declared or outside of modules, else static."""
     if kind is _AUTO or kind is Static:
-        return fixed(value)
+        return static.fixed(value)
     walk.leaves.append(value)
     return sk.leaf(kind)
 
 
 def _node(walk: _Walk, value: Node, kind: Any) -> Child:
     if kind is Static:
-        raise _hidden(value)
+        raise static.hidden(value)
     if kind is not None:
         return walk.node(value)
     if nodes.is_lazy(value):
@@ -204,7 +211,7 @@ def _node(walk: _Walk, value: Node, kind: Any) -> Child:
 
 def _key(walk: _Walk, value: Key, kind: Any) -> Child:
     if kind is Static:
-        raise _hidden(value)
+        raise static.hidden(value)
     if value.data is Nothing:
         return sk.intern(Key, sk.ATOM, None, (HOLE,))
     walk.leaves.append(value.data)
@@ -220,16 +227,18 @@ def _nothing(walk: _Walk, value: Any, kind: Any) -> Child:
 
 
 def _sequence(walk: _Walk, value: Any, kind: Any) -> Child:
-    return fixed(value) if kind is Static else walk.items(type(value), None, None, value, kind)
+    return static.fixed(value) if kind is Static else walk.items(type(value), None, None, value, kind)
 
 
 def _namedtuple(walk: _Walk, value: Any, kind: Any) -> Child:
-    return fixed(value) if kind is Static else walk.items(type(value), None, value._fields, value, kind)
+    return static.fixed(value) if kind is Static else walk.items(type(value), None, value._fields, value, kind)
 
 
 def _dict(walk: _Walk, value: Any, kind: Any) -> Child:
     if kind is Static:
-        return fixed(value)
+        return static.fixed(value)
+    if not value and type(value) is dict:
+        return _EMPTY_DICT
     try:
         names = tuple(sorted(value))
     except TypeError as error:
@@ -238,7 +247,7 @@ def _dict(walk: _Walk, value: Any, kind: Any) -> Child:
 
 
 def _ordered_dict(walk: _Walk, value: Any, kind: Any) -> Child:
-    return fixed(value) if kind is Static else walk.items(type(value), None, tuple(value), value.values(), kind)
+    return static.fixed(value) if kind is Static else walk.items(type(value), None, tuple(value), value.values(), kind)
 
 
 _handlers: dict[type, Handler] = {
@@ -271,54 +280,6 @@ def _handler_of(cls: type) -> Handler:
         return _other  # not remembered: an engine that is loaded later may know the type
     _handlers[cls] = handler
     return handler
-
-
-# Static values --------------------------------------------------------------------------------------------------------
-
-
-def fixed(value: Any) -> Fixed:
-    """A static value as part of a structure.
-
-    Raises:
-        TreeError: it is not hashable, or hides an array or a module, which would be lost.
-    """
-    _search(value)
-    try:
-        return Fixed(value)
-    except TypeError as error:
-        raise TreeError(
-            f"A value of type {type(value).__name__} is neither a leaf nor hashable.",
-            got=repr(value)[:80],
-            expected="an array, a module, a container of these, or a hashable value",
-            fix="wrap it in um.Hashable(value), or declare the attribute with um.node()",
-        ) from error
-
-
-def _search(value: Any) -> None:
-    for inner in _inside(value):
-        if isinstance(inner, (Node, Key, Initializer, TreePart)) or _registry.of_type(type(inner)) is not None:
-            raise _hidden(inner)
-        _search(inner)
-
-
-def _inside(value: Any) -> Any:
-    if isinstance(value, (set, frozenset, list, tuple, collections.deque)):
-        return value
-    if isinstance(value, (dict, types.MappingProxyType)):
-        return value.values()
-    if isinstance(value, functools.partial):
-        return (value.func, *value.args, *value.keywords.values())
-    if isinstance(value, types.MethodType):
-        return (value.__self__,)
-    return ()
-
-
-def _hidden(value: Any) -> TreeError:
-    return TreeError(
-        f"A leaf is hidden in a static place: {type(value).__name__}.",
-        expected="arrays and modules in attributes, lists, tuples or dicts that are not declared static",
-        fix="move it out of the set, partial, method or static field, or wrap it in um.Hashable",
-    )
 
 
 # Building -------------------------------------------------------------------------------------------------------------

@@ -52,6 +52,16 @@ def target_of(fn: Any) -> Target:
     return Target(fn, None, getattr(fn, "__qualname__", type(fn).__name__))
 
 
+def settle(leaves: list[Any], backend: str | None = None) -> tuple[Engine, list[Any]]:
+    """The engine that works on these leaves, and the leaves with host arrays brought to it."""
+    engines = {_registry.of_type(cls) for cls in set(map(type, leaves))} - {None}
+    if len(engines) == 1:
+        (only,) = engines
+        return only, leaves  # type: ignore[return-value]
+    engine = engine_for(leaves, backend)
+    return engine, to_engine(engine, leaves)
+
+
 def engine_for(leaves: list[Any], backend: str | None = None) -> Engine:
     """The engine that works on these leaves."""
     engine = None

@@ -37,8 +37,7 @@ class _Differentiated:
         args = args if owner is None else (owner, *args)
         leaves, structure = walk.flatten((args, kwargs))
         assert isinstance(structure, Skeleton)
-        engine = _lift.engine_for(leaves)
-        leaves = _lift.to_engine(engine, leaves)
+        engine, leaves = _lift.settle(leaves)
         places = self._places(len(args))
         masks = {place: self._mask(args[place], structure.children[0].children[place]) for place in places}  # type: ignore[union-attr]
         which = self._which(engine, leaves, structure, masks)

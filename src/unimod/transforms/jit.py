@@ -10,7 +10,7 @@ from typing import Any
 
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
-from unimod.core import walk
+from unimod.core import static, walk
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, RetraceWarning
@@ -53,8 +53,7 @@ class Jitted:
         if self._options.has_statics:
             args, kwargs, statics = self._options.take_statics(args, kwargs, self._target.shift)
         leaves, structure = walk.flatten((args, kwargs))
-        engine = _lift.engine_for(leaves, self._options.backend)
-        leaves = _lift.to_engine(engine, leaves)
+        engine, leaves = _lift.settle(leaves, self._options.backend)
         key = (engine.name, structure, statics, is_bound)
         compiled = self._compiled.get(key)
         if compiled is None:
@@ -132,8 +131,8 @@ class _Options:
     def take_statics(self, args: tuple[Any, ...], kwargs: dict[str, Any], shift: int) -> Any:
         """The arguments without the static ones, and these, hashable."""
         places = tuple(n + shift if n >= 0 else n + len(args) for n in self.argnums)
-        by_place = tuple((n, walk.fixed(args[n])) for n in places if n < len(args))
-        by_name = tuple((n, walk.fixed(kwargs[n])) for n in self.argnames if n in kwargs)
+        by_place = tuple((n, static.fixed(args[n])) for n in places if n < len(args))
+        by_name = tuple((n, static.fixed(kwargs[n])) for n in self.argnames if n in kwargs)
         rest = tuple(None if n in places else arg for n, arg in enumerate(args))
         return rest, {n: v for n, v in kwargs.items() if n not in self.argnames}, (by_place, by_name)
 

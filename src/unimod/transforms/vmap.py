@@ -42,8 +42,7 @@ def vmap(
         owned = args if target.owner is None else (target.owner, *args)
         leaves, structure = walk.flatten((owned, kwargs))
         axes = _axes(in_axes, structure, target, len(args))
-        engine = _lift.engine_for(leaves)
-        leaves = _lift.to_engine(engine, leaves)
+        engine, leaves = _lift.settle(leaves)
         axes = [_checked(axis, leaf, slot, target) for axis, leaf, slot in zip(axes, leaves, _slots(structure), strict=True)]
         size = _size(leaves, axes, axis_size, target)
         flat = _lift.flat_function(target, structure, watch)

@@ -1,0 +1,62 @@
+"""Values that are part of the structure, not leaves."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import types
+from typing import Any
+
+from unimod.backends import _registry
+from unimod.core.initializer import Initializer
+from unimod.core.kinds import TreePart
+from unimod.core.node import Node
+from unimod.core.skeleton import Fixed
+from unimod.errors import TreeError
+from unimod.random._key import Key
+
+
+def fixed(value: Any) -> Fixed:
+    """A static value as part of a structure.
+
+    Raises:
+        TreeError: it is not hashable, or hides an array or a module, which would be lost.
+    """
+    _search(value)
+    try:
+        return Fixed(value)
+    except TypeError as error:
+        raise TreeError(
+            f"A value of type {type(value).__name__} is neither a leaf nor hashable.",
+            got=repr(value)[:80],
+            expected="an array, a module, a container of these, or a hashable value",
+            fix="wrap it in um.Hashable(value), or declare the attribute with um.node()",
+        ) from error
+
+
+def _search(value: Any) -> None:
+    for inner in _inside(value):
+        if isinstance(inner, (Node, Key, Initializer, TreePart)) or _registry.of_type(type(inner)) is not None:
+            raise hidden(inner)
+        _search(inner)
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, (set, frozenset, list, tuple, collections.deque)):
+        return value
+    if isinstance(value, (dict, types.MappingProxyType)):
+        return value.values()
+    if isinstance(value, functools.partial):
+        return (value.func, *value.args, *value.keywords.values())
+    if isinstance(value, types.MethodType):
+        return (value.__self__,)
+    return ()
+
+
+def hidden(value: Any) -> TreeError:
+    """The error for a leaf in a place where it would be lost."""
+    return TreeError(
+        f"A leaf is hidden in a static place: {type(value).__name__}.",
+        expected="arrays and modules in attributes, lists, tuples or dicts that are not declared static",
+        fix="move it out of the set, partial, method or static field, or wrap it in um.Hashable",
+    )
