@@ -46,7 +46,7 @@ def many(*values: Any) -> tuple[Any, ...]:
 
 def several(values: Any) -> tuple[Engine, list[Any]]:
     """The engine of a list of operands, and each of them as an array of it."""
-    engine = engine_inside(values)
+    engine = _shared(values) or engine_inside(values)
     return engine, [adopt(engine, value) for value in values]
 
 

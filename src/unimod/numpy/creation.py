@@ -15,7 +15,7 @@ from unimod.backends._protocol import Array, Engine
 from unimod.config import HOST, default_engine, is_array
 from unimod.dtypes import DType
 from unimod.errors import CapabilityError, ShapeError
-from unimod.numpy._dispatch import engine_for_creation, engine_inside, unary
+from unimod.numpy._dispatch import adopt, engine_for_creation, engine_inside, many, unary
 from unimod.numpy._options import dtype_name, dtype_of_scalar, optional_dtype, shape_of
 
 Shape = int | Sequence[int]
@@ -107,6 +107,7 @@ def full(
         [7, 7]
     """
     engine = engine_for_creation(value, backend)
+    value = adopt(engine, value) if is_array(value) else value
     if dtype is not None:
         name = dtype_name(dtype)
     else:
@@ -226,7 +227,7 @@ def full_like(x: Array, value: Any, /, *, dtype: object = None) -> Array:
         >>> unp.full_like([1, 2], 7).tolist()
         [7, 7]
     """
-    engine, x = unary(x)
+    engine, x, value = many(unary(x)[1], value)
     return engine.arrays.full_like(x, value, optional_dtype(dtype))
 
 

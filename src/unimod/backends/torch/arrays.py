@@ -165,10 +165,12 @@ def stack(xs: Sequence[Tensor], axis: int) -> Tensor:
 
 
 def _alike(xs: Sequence[Tensor]) -> list[Tensor]:
-    if len({x.dtype for x in xs}) == 1:
-        return list(xs)
-    common = common_dtype(*xs)
-    return [x.to(common) for x in xs]
+    first = xs[0].dtype
+    for x in xs:
+        if x.dtype is not first:
+            common = common_dtype(*xs)
+            return [x.to(common) for x in xs]
+    return list(xs)
 
 
 def flip(x: Tensor, axis: Axis) -> Tensor:

@@ -81,10 +81,12 @@ def _tensor_pair(fn: Op) -> Op:
     return op
 
 
-def _counting_pair(fn: Op) -> Op:
+def _counting_pair(fn: Op, swapped: Op | None = None) -> Op:
     def op(x: Any, y: Any) -> Tensor:
         if type(x) is type(y) and x.dtype is y.dtype and x.dtype is not torch.bool:
             return fn(x, y)
+        if swapped is not None and type(x) in (int, float) and y.dtype.is_floating_point:
+            return swapped(y, x)
         x, y = settle(x, y)
         if x.dtype is torch.bool:
             x = x.to(torch.int32)
@@ -152,7 +154,7 @@ less = _pair(torch.lt)
 less_equal = _pair(torch.le)
 greater = _pair(torch.gt)
 greater_equal = _pair(torch.ge)
-subtract = _counting_pair(torch.sub)
+subtract = _counting_pair(torch.sub, torch.rsub)
 remainder = _counting_pair(torch.remainder)
 pow = _counting_pair(torch.pow)
 divide = _fractional_pair(torch.div)
