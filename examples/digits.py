@@ -4,9 +4,9 @@
     python examples/digits.py --backend torch
     python examples/digits.py --backend both --plot digits.png
 
-The data are the 1,797 images of 8 x 8 pixels that ship with scikit-learn. With ``both``, the same model is trained on each
-engine from the same seed, the loss curves are compared, and a third run changes engine half way: trained on JAX, moved to
-PyTorch with its optimizer and random keys, and finished there.
+The data are the 1,797 images of 8 x 8 pixels that ship with scikit-learn. With ``both``, the same model is trained on
+each engine from the same seed, the loss curves are compared, and a third run changes engine half way: trained on JAX,
+moved to PyTorch with its optimizer and random keys, and finished there.
 """
 
 from __future__ import annotations
@@ -175,7 +175,9 @@ def compare(epochs: int, path: Path) -> dict[str, Run]:
     print_curves(runs)
     first = relative_difference(runs["jax"].losses, runs["torch"].losses, COMPARED)
     largest = max(abs(a - b) for a, b in zip(runs["jax"].losses, runs["torch"].losses, strict=True))
-    print(f"\nlargest relative difference, first {COMPARED} losses, jax and torch: {first:.2e} (allowed: {TOLERANCE:.0e})")
+    print(
+        f"\nlargest relative difference, first {COMPARED} losses, jax and torch: {first:.2e} (allowed: {TOLERANCE:.0e})"
+    )
     print(f"largest difference of all {len(runs['jax'].losses)} losses, jax and torch: {largest:.2e}")
     for name, run in runs.items():
         print(f"accuracy on held-out digits, {name}: {run.accuracy():.2%}")

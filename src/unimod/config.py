@@ -39,7 +39,7 @@ class BackendInfo:
 
     Attributes:
         name: the backend's name.
-        rule: the rule that decided: ``argument``, ``use_backend``, ``set_backend``, ``UNIMOD_BACKEND`` or ``installed``.
+        rule: what decided: ``argument``, ``use_backend``, ``set_backend``, ``UNIMOD_BACKEND`` or ``installed``.
         version: the version of its framework.
         devices: the device names that it accepts, the default first.
         capabilities: what it can do.

@@ -68,7 +68,7 @@ def _merge(value: Any, other: Any, merge_static: bool) -> Any:
 
 
 def _plan(structure: Skeleton, other: Skeleton) -> list[int | None] | None:
-    """For each leaf, the leaf of ``other`` that replaces it; None where ``other`` is not a selection of ``structure``."""
+    """For each leaf the leaf of ``other`` that replaces it; None where ``other`` is no selection of ``structure``."""
     index_of = {slot.path: index for index, slot in enumerate(other.slots)}
     chosen = [index_of.get(slot.path) for slot in structure.slots]
     mask = tuple(index is not None for index in chosen)
@@ -94,7 +94,8 @@ def _merge_objects(mine: Any, theirs: Any, merge_static: bool) -> Any:
 
 
 def _merge_nodes(mine: Any, theirs: Any, merge_static: bool) -> Any:
-    nodes.touch(mine), nodes.touch(theirs)
+    nodes.touch(mine)
+    nodes.touch(theirs)
     if merge_static:
         object.__setattr__(mine, "_um_meta", theirs._um_meta)
     for name, value in vars(theirs).items():

@@ -62,6 +62,7 @@ class Initialization:
 
     def _filled(self, value: Any, path: Path) -> Any:
         if isinstance(value, Initializer):
+            assert value.fn is not None, "modules with unknown sizes are put off"
             return value.fn(self.key_of(path))
         if type(value) in (list, tuple) and any(_has_initializer(item) for item in value):
             return type(value)(self._filled(item, (*path, i)) for i, item in enumerate(value))

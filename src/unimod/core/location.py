@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from unimod.core import init, paths, render
 from unimod.core.initializer import Initializer
 from unimod.core.node import Node

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from unimod import config
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
-from unimod.core import edit, init, location, render, skeleton, state_dict, walk
+from unimod.core import edit, init, location, render, scope, skeleton, state_dict, walk
 from unimod.core import node as nodes
 from unimod.core.filters import NOT_FROZEN, Filter
 from unimod.core.initializer import Initializer
@@ -23,8 +23,8 @@ M = TypeVar("M", bound="Module")
 class Module(Node):
     """Base of models, layers, and everything else that carries leaves.
 
-    Attributes that are arrays, keys, modules, or lists, tuples and dicts of these are found by themselves; all others are
-    static. Methods that return a module leave ``self`` as it is, unless ``inplace=True``.
+    Attributes that are arrays, keys, modules, or lists, tuples and dicts of these are found by themselves; all others
+    are static. Methods that return a module leave ``self`` as it is, unless ``inplace=True``.
 
     Example:
         >>> import unimod as um
@@ -86,8 +86,8 @@ class Module(Node):
     def filter(self: M, *filters: Filter) -> M:
         """The module with ``Nothing`` in place of the leaves for which not all filters hold.
 
-        A filter is a kind, a class of modules, a dotted path (or its beginning), a module of the tree, or a function of a
-        :class:`FieldInfo`.
+        A filter is a kind, a class of modules, a dotted path (or its beginning), a module of the tree, or a function of
+        a :class:`FieldInfo`.
         """
         return edit.choose(self, filters)  # type: ignore[no-any-return]
 
@@ -160,7 +160,7 @@ class Module(Node):
             raise TreeError(
                 f"{type(self).__name__} has no attribute {', '.join(unknown)}.", expected=", ".join(vars(self))
             )
-        new = _rebuilt(self)
+        new: M = _rebuilt(self)
         for name, value in attributes.items():
             setattr(new, name, value)
         return new
@@ -170,7 +170,7 @@ class Module(Node):
         leaves = [path for path, found in init.modules(self) if found is node]
         if not leaves or not leaves[0]:
             raise TreeError("The module to be replaced is not below this one.", got=type(node).__name__)
-        copy = _rebuilt(self)
+        copy: M = _rebuilt(self)
         old, seen = _at(copy, leaves[0]), set[int]()
         _swap(copy, old, new, seen)
         return copy
@@ -210,7 +210,7 @@ class Module(Node):
     def _with_modes(self: M, is_training: bool | None, is_frozen: bool | None, inplace: bool) -> M:
         if inplace:
             for _, module in list(init.modules(self)):
-                if module._um_scope is not nodes.scope.state.current:
+                if module._um_scope is not scope.state.current:
                     raise nodes.captured(module, "training")
                 object.__setattr__(module, "_um_meta", module._um_meta.replace(is_training, is_frozen))
             return self
@@ -223,8 +223,8 @@ class Module(Node):
         """The module with a value in every leaf.
 
         Each leaf gets the key ``fold_in(key, hash(path))``, so that a new layer changes no other layer's weights. Sizes
-        that were left out are found by calling the module on the example inputs. Then ``rng_init(key)`` is called on each
-        module that has it.
+        that were left out are found by calling the module on the example inputs. Then ``rng_init(key)`` is called on
+        each module that has it.
 
         Args:
             seed: an int, or a key.
@@ -284,7 +284,7 @@ class Module(Node):
     def _result(self: M, new: M, inplace: bool) -> M:
         if not inplace:
             return new
-        if self._um_scope is not nodes.scope.state.current:
+        if self._um_scope is not scope.state.current:
             raise nodes.captured(self, "contents")
         nodes.replace_contents(self, *walk.flatten_node(new))
         return self
@@ -292,18 +292,18 @@ class Module(Node):
 
 def _located(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def located(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             if init.state.active is not None:
                 return init.state.active.call(self, call, args, kwargs)
             return call(self, *args, **kwargs)
         except Exception as error:
-            located = location.locate(error, self)
-            if located is error:
+            explained = location.locate(error, self)
+            if explained is error:
                 raise
-            raise located from error
+            raise explained from error
 
-    return __call__
+    return located
 
 
 def _rebuilt(module: Any) -> Any:
@@ -331,7 +331,7 @@ def _swap(value: Any, old: Any, new: Any, seen: set[int]) -> Any:
     elif isinstance(value, dict):
         value.update({name: _swap(child, old, new, seen) for name, child in value.items()})
     elif type(value) in (list, tuple):
-        return type(value)(_swap(child, old, new, seen) for child in value)
+        return type(value)([_swap(child, old, new, seen) for child in value])
     return value
 
 
@@ -373,7 +373,9 @@ def _register(cls: type) -> None:
 
 
 def _register_with(engine: Engine, cls: type) -> None:
-    engine.facts.register_node(cls, walk.flatten_node, lambda structure, leaves: walk.unflatten(structure, list(leaves)))
+    engine.facts.register_node(
+        cls, walk.flatten_node, lambda structure, leaves: walk.unflatten(structure, list(leaves))
+    )
 
 
 def _register_all(engine: Engine) -> None:

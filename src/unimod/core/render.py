@@ -126,5 +126,3 @@ def print_summary(module: Any) -> None:
     table.add_section()
     table.add_row("total", "", "", f"{sum(row[3] for row in rows):,}", f"{sum(row[4] for row in rows):,}")
     Console().print(table)
-
-

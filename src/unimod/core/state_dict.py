@@ -16,7 +16,9 @@ def to_dict(module: Any) -> dict[str, Any]:
     leaves, structure = walk.flatten_node(module)
     names = [paths.dotted(slot.path) for slot in structure.slots]
     if len(set(names)) != len(names):
-        raise TreeError("Two leaves have the same dotted path.", got=str(sorted({n for n in names if names.count(n) > 1})))
+        raise TreeError(
+            "Two leaves have the same dotted path.", got=str(sorted({n for n in names if names.count(n) > 1}))
+        )
     return dict(zip(names, leaves, strict=True))
 
 
@@ -36,7 +38,9 @@ def from_dict(module: Any, values: Mapping[str, Any], is_strict: bool) -> Any:
             fix="build the module as it was when saved, or pass strict=False to allow missing and extra entries",
         )
     _, structure = walk.flatten_node(module)
-    return walk.unflatten(structure, [_converted(values[name], leaf) if name in values else leaf for name, leaf in old.items()])
+    return walk.unflatten(
+        structure, [_converted(values[name], leaf) if name in values else leaf for name, leaf in old.items()]
+    )
 
 
 def _faults(old: Mapping[str, Any], new: Mapping[str, Any], is_strict: bool) -> list[str]:

@@ -19,8 +19,8 @@ from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, TreeError
 
 __all__ = [
-    "add", "assert_same", "copy", "flatten", "leaves", "map", "map_with_path", "neg", "norm", "norm_sq", "paths_of", "ravel",
-    "size", "structure", "sub", "sum", "unflatten", "vdot",
+    "add", "assert_same", "copy", "flatten", "leaves", "map", "map_with_path", "neg", "norm", "norm_sq", "paths_of",
+    "ravel", "size", "structure", "sub", "sum", "unflatten", "vdot",
 ]  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def check_input(layer: Any, x: Any, leaf: Any, features: int | None, name: str) 
             f"{type(layer).__name__} got {got}, but was built for {features}.",
             got=f"x = {config.describe_value(x)}",
             expected=f"x = {config.dtype_of(x).short}[..., {features}]",
-            fix=f"pass x with a last axis of {features}, or build the layer with {name}={x.shape[-1] if x.shape else 1}",
+            fix=f"pass x with a last axis of {features}, or build it with {name}={x.shape[-1] if x.shape else 1}",
         )
     if config.is_array(leaf) and config.dtype_of(leaf) != config.dtype_of(x):
         raise DTypeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -122,12 +123,18 @@ class MLP(Module):
     """
 
     def __init__(
-        self, features: Sequence[int | None], *, activation: Callable[[Any], Any] = activations.relu, use_bias: bool = True
+        self,
+        features: Sequence[int | None],
+        *,
+        activation: Callable[[Any], Any] = activations.relu,
+        use_bias: bool = True,
     ) -> None:
         if len(features) < 2 or any(size is None for size in features[1:]):
-            raise DTypeError("MLP needs the length of its input (or None) and of at least one layer.", got=repr(features))
+            raise DTypeError(
+                "MLP needs the length of its input (or None) and of at least one layer.", got=repr(features)
+            )
         sizes = list(features)
-        self.layers = [Linear(a, b, use_bias=use_bias) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]  # type: ignore[arg-type]
+        self.layers = [Linear(a, b, use_bias=use_bias) for a, b in itertools.pairwise(sizes)]  # type: ignore[arg-type]
         self.activation = activation
 
     def __call__(self, x: Any) -> Any:

@@ -58,8 +58,10 @@ class Conv(Module):
     def _declare(self) -> None:
         per_group = None if self.in_features is None else self.in_features // self.groups
         shape = (*self.kernel_size, per_group, self.out_features)
-        self.kernel = _leaves.parameter(self._kernel_init, shape, self._dtype)
-        self.bias = _leaves.parameter(self._bias_init, (self.out_features,), self._dtype) if self.use_bias else None
+        self.kernel: Any = _leaves.parameter(self._kernel_init, shape, self._dtype)
+        self.bias: Any = (
+            _leaves.parameter(self._bias_init, (self.out_features,), self._dtype) if self.use_bias else None
+        )
 
     def infer_sizes(self, x: Any) -> None:
         """Take the missing size from an example input."""

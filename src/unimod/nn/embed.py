@@ -36,7 +36,7 @@ class Embed(Module):
         dtype: str = "float32",
     ) -> None:
         self.num_embeddings, self.features = num_embeddings, features
-        self.embedding = _leaves.parameter(embedding_init, (num_embeddings, features), str(dtype))
+        self.embedding: Any = _leaves.parameter(embedding_init, (num_embeddings, features), str(dtype))
 
     def __call__(self, ids: Any) -> Any:
         """The vectors of ``ids``, integers of any shape in ``[0, num_embeddings)``: ``(*ids.shape, features)``."""

@@ -48,8 +48,10 @@ class Linear(Module):
         self._declare()
 
     def _declare(self) -> None:
-        self.kernel = _leaves.parameter(self._kernel_init, (self.in_features, self.out_features), self._dtype)
-        self.bias = _leaves.parameter(self._bias_init, (self.out_features,), self._dtype) if self.use_bias else None
+        self.kernel: Any = _leaves.parameter(self._kernel_init, (self.in_features, self.out_features), self._dtype)
+        self.bias: Any = (
+            _leaves.parameter(self._bias_init, (self.out_features,), self._dtype) if self.use_bias else None
+        )
 
     def infer_sizes(self, x: Any) -> None:
         """Take the missing size from an example input."""

@@ -57,10 +57,10 @@ class BatchNorm(Module):
 
     def _declare(self) -> None:
         shape = (self.num_features,)
-        self.scale = _leaves.parameter(initializers.ones(), shape, self._dtype) if self.use_scale else None
-        self.bias = _leaves.parameter(initializers.zeros(), shape, self._dtype) if self.use_bias else None
-        self.mean = BatchStat(_leaves.pending(initializers.zeros(), shape, self._dtype))
-        self.var = BatchStat(_leaves.pending(initializers.ones(), shape, self._dtype))
+        self.scale: Any = _leaves.parameter(initializers.ones(), shape, self._dtype) if self.use_scale else None
+        self.bias: Any = _leaves.parameter(initializers.zeros(), shape, self._dtype) if self.use_bias else None
+        self.mean: Any = BatchStat(_leaves.pending(initializers.zeros(), shape, self._dtype))
+        self.var: Any = BatchStat(_leaves.pending(initializers.ones(), shape, self._dtype))
 
     def infer_sizes(self, x: Any) -> None:
         """Take the missing size from an example input."""
@@ -92,7 +92,7 @@ class LayerNorm(Module):
     ``y = (x - mean) / sqrt(var + epsilon) * scale + bias``
 
     Args:
-        shape: length of the last axis, or lengths of the last axes; None: the last axis of the example input at ``init``.
+        shape: length of the last axis, or lengths of the last axes; None: that of the example input at ``init``.
         epsilon: added to the variance.
         use_scale: whether to multiply by a trained scale.
         use_bias: whether to add a trained bias.
@@ -122,8 +122,8 @@ class LayerNorm(Module):
 
     def _declare(self) -> None:
         shape = (None,) if self.shape is None else self.shape
-        self.scale = _leaves.parameter(initializers.ones(), shape, self._dtype) if self.use_scale else None
-        self.bias = _leaves.parameter(initializers.zeros(), shape, self._dtype) if self.use_bias else None
+        self.scale: Any = _leaves.parameter(initializers.ones(), shape, self._dtype) if self.use_scale else None
+        self.bias: Any = _leaves.parameter(initializers.zeros(), shape, self._dtype) if self.use_bias else None
 
     def infer_sizes(self, x: Any) -> None:
         """Take the missing size from an example input."""

@@ -36,7 +36,7 @@ class Dropout(Module):
     def __init__(self, rate: float) -> None:
         _checks.rate(rate)
         self.rate = float(rate)
-        self.key = Rng(Initializer(lambda key: key, (2,), "uint32"))
+        self.key: Any = Rng(Initializer(lambda key: key, (2,), "uint32"))
 
     def __call__(self, x: Any) -> Any:
         """Drop elements of ``x``."""

@@ -99,5 +99,3 @@ def adamw(
     """
     direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, nesterov=nesterov)
     return chain(direction, add_decayed_weights(weight_decay), scale_by_learning_rate(learning_rate))
-
-

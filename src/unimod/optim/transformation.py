@@ -25,7 +25,7 @@ class Transformation(Module):
     """Base of everything that turns gradients into updates. ``init`` returns a copy with state."""
 
     def init(self: T, params: Any, *inputs: Any, **options: Any) -> T:  # type: ignore[override]
-        """A copy whose state fits ``params`` (a module, of which the trainable parameters count, or a tree of arrays)."""
+        """A copy whose state fits ``params`` (a module, whose trainable parameters count, or a tree of arrays)."""
         leaves, structure = walk.flatten(trainable(params))
         return self.init_flat(config.engine_of(*leaves), leaves, structure)
 
@@ -45,7 +45,8 @@ class Transformation(Module):
         unknown = [name for name in hyper if name not in known]
         if unknown:
             raise DTypeError(
-                f"{type(self).__name__} has no hyperparameter {unknown[0]!r}.", expected=", ".join(sorted(known)) or "none"
+                f"{type(self).__name__} has no hyperparameter {unknown[0]!r}.",
+                expected=", ".join(sorted(known)) or "none",
             )
         leaves, structure = walk.flatten(grads)
         numbers = None
