@@ -1,0 +1,138 @@
+"""The ambient stream of keys, for code that is not handed a key: layers that are filled when they are built.
+
+A stream is a key and a counter; the next key is ``fold_in(key, counter)``. :func:`seed` gives every thread a stream of
+its own, :func:`rng` one to the block and the thread that it stands in. What is drawn under ``jit`` is a constant of the
+trace: a function that is jitted gets its key as an argument.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Iterator
+
+from unimod import config
+from unimod.backends._threefry import block
+from unimod.errors import NotInitializedError
+from unimod.random._key import Key, single
+from unimod.random._making import fold_in, stable_hash, words_of
+
+_THREAD = stable_hash("unimod.random: one stream for each thread")
+
+
+class _Seeded:
+    """The process-wide seed, and how many threads have taken their stream from it."""
+
+    def __init__(self, seed: int) -> None:
+        self.words = words_of(seed)
+        self.threads = itertools.count()
+
+    def stream(self) -> _SeedStream:
+        """The stream of a further thread; no two are alike, and none is the stream of the seed itself."""
+        return _SeedStream(self, _fold(_fold(self.words, _THREAD), next(self.threads)))
+
+
+class _SeedStream:
+    """A stream without an engine: its keys are made on the engine that is chosen when they are asked for."""
+
+    def __init__(self, origin: _Seeded, words: tuple[int, int]) -> None:
+        self.origin, self.words, self.counter = origin, words, itertools.count()
+
+    def next_key(self, backend: str | None) -> Key:
+        """The next key, on the chosen engine."""
+        high, low = _fold(self.words, next(self.counter))
+        return Key(config.default_engine(backend).random.key(high, low, None))
+
+
+class _KeyStream:
+    """A stream that starts from a key, and stays on the engine of the key."""
+
+    def __init__(self, key: Key) -> None:
+        single("rng", key)
+        self.key, self.counter = key, itertools.count()
+
+    def next_key(self, backend: str | None) -> Key:
+        """The next key."""
+        return fold_in(self.key, next(self.counter))
+
+
+class _Local(threading.local):
+    blocks: tuple[_KeyStream, ...] = ()
+    seeded: _SeedStream | None = None
+
+
+_local = _Local()
+_process: list[_Seeded] = []
+
+
+def _fold(words: tuple[int, int], data: int) -> tuple[int, int]:
+    return block(*words, 0, data & 0xFFFFFFFF)
+
+
+def seed(value: int | None) -> None:
+    """Start the ambient stream of the process; None ends it.
+
+    The calling thread gets the stream of the seed. Every other thread gets a stream of its own, derived from the seed
+    and from the order in which the threads first ask for a key.
+
+    Example:
+        >>> import unimod as um
+        >>> um.random.seed(0)
+        >>> um.random.next_key().shape
+        ()
+        >>> um.random.seed(None)
+    """
+    if value is None:
+        _process.clear()
+        return
+    seeded = _Seeded(value)
+    _process[:] = [seeded]
+    _local.seeded = _SeedStream(seeded, seeded.words)
+
+
+@contextlib.contextmanager
+def rng(key: Key) -> Iterator[None]:
+    """Take keys from ``key`` inside a ``with`` block of this thread.
+
+    Example:
+        >>> import unimod as um
+        >>> with um.random.rng(um.random.key(0)):
+        ...     a = um.random.next_key()
+        >>> um.random.key_data(a).tolist() == um.random.key_data(um.random.fold_in(um.random.key(0), 0)).tolist()
+        True
+    """
+    before = _local.blocks
+    _local.blocks = (*before, _KeyStream(key))
+    try:
+        yield
+    finally:
+        _local.blocks = before
+
+
+def is_seeded() -> bool:
+    """Whether there is an ambient stream here: after :func:`seed`, or inside :func:`rng`."""
+    return bool(_local.blocks or _process)
+
+
+def next_key(*, backend: str | None = None) -> Key:
+    """A fresh key from the innermost ambient stream.
+
+    Args:
+        backend: the engine, if not the chosen one; the keys of :func:`rng` stay on the engine of theirs.
+
+    Raises:
+        NotInitializedError: there is no ambient stream.
+    """
+    if _local.blocks:
+        return _local.blocks[-1].next_key(backend)
+    if not _process:
+        raise NotInitializedError(
+            "There is no ambient stream of random keys.",
+            expected="um.seed(0) before, or a `with um.rng(key):` around this call",
+            fix="start one: um.seed(0)",
+        )
+    stream = _local.seeded
+    if stream is None or stream.origin is not _process[0]:
+        stream = _local.seeded = _process[0].stream()
+    return stream.next_key(backend)
