@@ -26,7 +26,7 @@ ROWS = {
     "fan_out": (initializers.variance_scaling(0.5, "fan_out", "normal"), "normal"),
     "fan_geo_avg": (initializers.variance_scaling(3.0, "fan_geo_avg", "uniform"), "uniform"),
 }
-SHAPES = [(7, 5), (3, 3, 4, 6)]
+SHAPE = (3, 3, 4, 6)
 
 
 def theirs(name):
@@ -58,25 +58,24 @@ def ulps(one, other):
 
 
 @pytest.mark.needs("jax")
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ROWS)
-def test_the_numbers_are_those_of_jax_nn_initializers(any_backend, name, shape):
+def test_the_numbers_are_those_of_jax_nn_initializers(any_backend, name):
     import jax
 
-    expected = np.asarray(theirs(name)(jax.random.key(11, impl="threefry2x32"), shape, "float32"))
-    assert ulps(drawn(any_backend, ROWS[name][0], shape), expected) <= 4
+    expected = np.asarray(theirs(name)(jax.random.key(11, impl="threefry2x32"), SHAPE, "float32"))
+    assert ulps(drawn(any_backend, ROWS[name][0], SHAPE), expected) <= 4
 
 
 @pytest.mark.needs("jax", "torch")
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row[1] == "uniform"])
 def test_the_uniform_family_is_equal_to_the_last_bit(name):
-    one, other = (drawn(backend, ROWS[name][0], (64, 32)) for backend in ("jax", "torch"))
+    one, other = (drawn(backend, ROWS[name][0], SHAPE) for backend in ("jax", "torch"))
     assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_half_precision_keeps_the_dtype(backend, name):
-    out = drawn(backend, ROWS[name][0], (16, 16), "bfloat16")
+    out = drawn(backend, ROWS[name][0], SHAPE, "bfloat16")
     assert len(np.unique(out)) > 20
     assert np.all(np.isfinite(out))
 

@@ -31,7 +31,7 @@ def slope(backend, fn, x):
     if backend == "jax":
         import jax
 
-        return host(backend, jax.grad(fn)(x))
+        return host(backend, jax.jit(jax.grad(fn))(x))
     import torch
 
     x = x.detach().requires_grad_()
