@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from unimod import config
 from unimod.core import node as nodes
 from unimod.core import paths, walk
 from unimod.core.initializer import Initializer
-from unimod.core.kinds import Rng, State
+from unimod.core.kinds import Parameter, Rng, State
 from unimod.core.node import Node
 from unimod.core.skeleton import Path
 from unimod.errors import NotInitializedError
@@ -32,6 +33,10 @@ class Initialization:
         self.key = key
         self.paths: dict[int, Path] = {id(module): path for path, module in modules(root)}
         self.waiting: set[int] = set()
+        self.tied: dict[int, Path] = {}
+        for path, module in modules(root):
+            for name, box in (module._um_tied or {}).items():
+                self.tied.setdefault(id(box), (*path, name))
 
     def run(self, root: Node, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Fill all leaves of ``root``; run it on the example inputs where sizes are missing."""
@@ -50,9 +55,12 @@ class Initialization:
             self.waiting.add(id(module))
             return
         for name, value in list(vars(module).items()):
-            filled = self._filled(value, (*path, name))
-            if filled is not value:
-                object.__setattr__(module, name, filled)
+            if vars(module)[name] is not value or not _has_initializer(value):
+                continue  # filled as the other end of a tie, or nothing to fill
+            filled = self._filled(value, self.tied.get(id((module._um_tied or {}).get(name)), (*path, name)))
+            if name not in module._um_meta.by_name and not isinstance(filled, random.Key):
+                nodes.set_kind(module, name, Parameter)
+            nodes.assign(module, name, filled)
         if hasattr(module, "rng_init"):
             module.rng_init(self.key_of((*path, "rng_init")))
 
@@ -64,11 +72,14 @@ class Initialization:
         if isinstance(value, Initializer):
             assert value.fn is not None, "modules with unknown sizes are put off"
             return value.fn(self.key_of(path))
-        if type(value) in (list, tuple) and any(_has_initializer(item) for item in value):
-            return type(value)(self._filled(item, (*path, i)) for i, item in enumerate(value))
-        if type(value) is dict and _has_initializer(value):
-            return {name: self._filled(item, (*path, name)) for name, item in value.items()}
-        return value
+        if not _has_initializer(value):
+            return value
+        filled = {name: self._filled(item, (*path, name)) for name, item in _items(value)}
+        if isinstance(value, dict):
+            new = copy.copy(value)
+            new.update(filled)
+            return new
+        return type(value)(*filled.values()) if hasattr(value, "_fields") else type(value)(filled.values())
 
     @contextlib.contextmanager
     def _active(self) -> Iterator[None]:
@@ -103,11 +114,17 @@ def is_waiting(module: Node) -> bool:
 
 
 def _has_initializer(value: Any) -> bool:
-    if type(value) is dict:
-        return any(map(_has_initializer, value.values()))
-    if type(value) in (list, tuple):
-        return any(map(_has_initializer, value))
+    if isinstance(value, (dict, list, tuple)):
+        return any(_has_initializer(item) for _, item in _items(value))
     return isinstance(value, Initializer)
+
+
+def _items(container: Any) -> list[tuple[Any, Any]]:
+    """The entries of a container with the names that they have in paths."""
+    if isinstance(container, dict):
+        return list(container.items())
+    names = getattr(container, "_fields", range(len(container)))
+    return list(zip(names, container, strict=True))
 
 
 def modules(root: Any, path: Path = (), seen: set[int] | None = None) -> Iterator[tuple[Path, Node]]:
@@ -119,14 +136,12 @@ def modules(root: Any, path: Path = (), seen: set[int] | None = None) -> Iterato
         seen.add(id(root))
         nodes.touch(root)
         yield path, root
-        items: Any = vars(root).items()
-    elif isinstance(root, dict):
-        items = root.items()
-    elif isinstance(root, (list, tuple)):
-        items = enumerate(root)
+        items = list(vars(root).items())
+    elif isinstance(root, (dict, list, tuple)):
+        items = _items(root)
     else:
         return
-    for name, value in list(items):
+    for name, value in items:
         if isinstance(value, (Node, dict, list, tuple)):
             yield from modules(value, (*path, name), seen)
 
@@ -143,15 +158,15 @@ def missing_sizes(root: Node, waiting: set[int]) -> NotInitializedError:
 
 def initialize(root: Any, seed: Any, inputs: tuple[Any, ...], options: dict[str, Any], backend: str | None) -> Any:
     """A copy of ``root`` in which every leaf has a value. See ``Module.init``."""
-    key = seed if isinstance(seed, random.Key) else random.key(seed, backend=_backend(inputs, options, backend))
+    key = seed if isinstance(seed, random.Key) else random.key(seed, backend=_backend(root, inputs, options, backend))
     leaves, structure = walk.flatten_node(root)
     fresh = walk.unflatten(structure, leaves)
     Initialization(key, fresh).run(fresh, inputs, options)
     return fresh
 
 
-def _backend(inputs: tuple[Any, ...], options: dict[str, Any], backend: str | None) -> str:
-    leaves, _ = walk.flatten((inputs, options))
+def _backend(root: Any, inputs: tuple[Any, ...], options: dict[str, Any], backend: str | None) -> str:
+    leaves, _ = walk.flatten((root, inputs, options))
     arrays = [leaf for leaf in leaves if config.is_array(leaf)]
     engine = config.engine_of(*arrays, backend=backend)
     is_host = engine.name == config.HOST and arrays
@@ -160,7 +175,8 @@ def _backend(inputs: tuple[Any, ...], options: dict[str, Any], backend: str | No
 
 def fill_from_ambient(node: Any) -> None:
     """Fill the initializers of a module that was just constructed, where there is an ambient stream of keys."""
-    if random.is_seeded() and not is_waiting(node) and any(map(_has_initializer, vars(node).values())):
+    is_fresh = hasattr(type(node), "rng_init") or any(map(_has_initializer, vars(node).values()))
+    if is_fresh and random.is_seeded() and not is_waiting(node):
         Initialization(random.next_key(), node).fill(node, ())
 
 

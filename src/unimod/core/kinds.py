@@ -22,6 +22,7 @@ The spellings, of one mechanism::
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -167,13 +168,20 @@ class Metric(Log):
     __slots__ = ()
 
 
+_ARGUMENTS = tuple(inspect.signature(dataclasses.Field.__init__).parameters)[1:]
+_UNSET = {"hash": None, "compare": True, "metadata": None, "kw_only": MISSING, "doc": None}
+
+
 class Field(dataclasses.Field):  # type: ignore[type-arg]
     """A dataclass field that also says whether it holds leaves, and of which kind. Works in plain classes too."""
 
     __slots__ = ("kind", "name_in_class", "node")
 
     def __init__(self, default: Any, default_factory: Any, init: bool, repr: bool, node: bool, kind: type | None) -> None:
-        super().__init__(default, default_factory, init, repr, None, False, None, False)  # type: ignore[arg-type]
+        known = {"default": default, "default_factory": default_factory, "init": init, "repr": repr}
+        # The rest as dataclasses.field has it: the decorator looks for MISSING in kw_only.
+        rest = {name: _UNSET[name] for name in _ARGUMENTS if name not in known}
+        super().__init__(**known, **rest)  # type: ignore[arg-type]
         self.node, self.kind = node, kind
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -8,6 +8,8 @@ A training loop that only passes a model from step to step thus never builds it.
 from __future__ import annotations
 
 import abc
+import collections
+import copy
 import re
 import sys
 import threading
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unimod.core import scope, skeleton
-from unimod.core.kinds import Field, KindAnnotation, Static, TreePart
+from unimod.core.kinds import MISSING, Field, KindAnnotation, Static, TreePart
 from unimod.core.skeleton import Meta, Skeleton
 from unimod.errors import CapturedModuleError, TreeError
 
@@ -37,6 +39,12 @@ class NodeMeta(abc.ABCMeta):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> NodeMeta:
         """Create a node class."""
+        if namespace.get("__slots__") and any(isinstance(base, NodeMeta) for base in bases):
+            raise TreeError(
+                f"{name} declares __slots__, in which leaves would not be found.",
+                got=f"__slots__ = {namespace['__slots__']!r}",
+                fix="leave __slots__ away, and slots=True of a dataclass too",
+            )
         cls = super().__new__(mcs, name, bases, namespace, **options)
         kinds: dict[str, type] = {}
         for base in reversed(cls.__mro__):
@@ -50,6 +58,8 @@ class NodeMeta(abc.ABCMeta):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Construct a node, then let those who asked for it see it."""
         node = super().__call__(*args, **kwargs)
+        if isinstance(node, Node):
+            _complete(node)
         for callback in _on_construct:
             callback(node)
         return node
@@ -104,18 +114,24 @@ class Node(metaclass=NodeMeta):
             raise captured(self, name)
         if isinstance(value, TreePart):
             _assign_box(self, name, value)
-        elif type(value) in _CONTAINERS and _boxes(value):
+        elif isinstance(value, _CONTAINERS) and _boxes(value):
             _assign_container(self, name, value)
-        elif self._um_tied is not None and name in self._um_tied:
-            for holder, other in self._um_tied[name].holders:
-                _set(holder, other, value)
         else:
-            _set(self, name, value)
+            assign(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         if self._um_scope is not scope.state.current:
             raise captured(self, name)
         object.__delattr__(self, name)
+        _untie(self, name)
+
+    def __copy__(self) -> Any:
+        touch(self)
+        new = _revive(type(self))
+        _set(new, "_um_meta", self._um_meta)
+        vars(new).update(vars(self))
+        _tie_copy(self, new)
+        return new
 
     def __reduce__(self) -> tuple[Any, ...]:
         meta = self._um_meta
@@ -136,38 +152,114 @@ def _revive(cls: type) -> Any:
     return Node.__new__(cls)
 
 
+def _complete(node: Node) -> None:
+    """Give a new node the declared values that stand in its class, and open the boxes that ``__init__`` left closed."""
+    attributes = _get(node, "__dict__")
+    for name in node._um_meta.by_name:
+        default = MISSING if name in attributes else _class_value(type(node), name)
+        if default is not MISSING:
+            Node.__setattr__(node, name, default)
+    for name, value in list(attributes.items()):
+        if isinstance(value, TreePart) or (isinstance(value, _CONTAINERS) and _boxes(value)):
+            Node.__setattr__(node, name, value)
+
+
+def _class_value(cls: type, name: str) -> Any:
+    value = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), MISSING)
+    if isinstance(value, Field):
+        return value.default if value.default_factory is MISSING else value.default_factory()
+    return MISSING if hasattr(value, "__get__") else value
+
+
+# Boxes ----------------------------------------------------------------------------------------------------------------
+
+
+def assign(node: Node, name: str, value: Any) -> None:
+    """Set an attribute, and those that are tied to it, in whatever scope."""
+    box = None if node._um_tied is None else node._um_tied.get(name)
+    if box is None:
+        _set(node, name, value)
+        return
+    box.value = value
+    for holder, other in box.holders:
+        _set(holder, other, value)
+
+
 def _assign_box(node: Node, name: str, box: TreePart) -> None:
+    if any(holder is None for holder, _ in box.holders):
+        raise _box_in_container(node, name)
     set_kind(node, name, type(box))
+    tied = (node._um_tied or {}).get(name, box)
+    if tied is not box and not box.holders:
+        assign(node, name, box.value)  # a new box on a tied leaf: a new value for all that share it
+        return
+    if tied is not box:
+        _untie(node, name)
     if box.holders:
         holder, _ = box.holders[0]
         box.value = _get(holder, "__dict__").get(box.holders[0][1], box.value)
-    box.holders.append((node, name))
+    if not any(holder is node and other == name for holder, other in box.holders):
+        box.holders.append((node, name))
     if len(box.holders) > 1:
         for holder, other in box.holders:
             _set(holder, "_um_tied", {**(holder._um_tied or {}), other: box})
     _set(node, name, box.value)
 
 
-_CONTAINERS = frozenset({list, tuple, dict})
+def _untie(node: Node, name: str) -> None:
+    """Let an attribute no longer be the same leaf as others."""
+    box = (node._um_tied or {}).get(name)
+    if box is None:
+        return
+    box.holders = [(holder, other) for holder, other in box.holders if holder is not node or other != name]
+    _forget_tie(node, name)
+    if len(box.holders) == 1:
+        _forget_tie(*box.holders[0])
 
 
-def _boxes(value: Any) -> list[TreePart]:
+def _forget_tie(node: Node, name: str) -> None:
+    _set(node, "_um_tied", {other: box for other, box in (node._um_tied or {}).items() if other != name} or None)
+
+
+def _tie_copy(node: Node, new: Node) -> None:
+    """Ties within ``node`` become ties within its shallow copy; ties with children, which both have, hold for both."""
+    boxes: dict[int, TreePart] = {}
+    tied = {}
+    for name, box in (node._um_tied or {}).items():
+        is_inner = all(holder is node for holder, _ in box.holders)
+        tied[name] = boxes.setdefault(id(box), TreePart(box.value) if is_inner else box)
+        tied[name].holders.append((new, name))
+    _set(new, "_um_tied", tied or None)
+
+
+_CONTAINERS = (list, tuple, dict)
+
+
+def _boxes(value: Any, around: tuple[int, ...] = ()) -> list[TreePart]:
     if isinstance(value, TreePart):
         return [value]
-    items = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
-    return [box for item in items for box in _boxes(item)]
+    if not isinstance(value, _CONTAINERS) or id(value) in around:
+        return []
+    items = value.values() if isinstance(value, dict) else value
+    return [box for item in items for box in _boxes(item, (*around, id(value)))]
 
 
 def _unboxed(value: Any) -> Any:
     if isinstance(value, TreePart):
         return value.value
-    if type(value) is dict:
-        return {name: _unboxed(item) for name, item in value.items()}
-    return type(value)(map(_unboxed, value)) if type(value) in (list, tuple) else value
+    if isinstance(value, dict):
+        new = copy.copy(value)
+        new.update({name: _unboxed(item) for name, item in value.items()})
+        return new
+    if isinstance(value, (list, tuple)):
+        items = map(_unboxed, value)
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value
 
 
 def _assign_container(node: Node, name: str, value: Any) -> None:
-    kinds = {type(box) for box in _boxes(value)}
+    boxes = _boxes(value)
+    kinds = {type(box) for box in boxes}
     if len(kinds) > 1:
         raise TreeError(
             "One attribute holds boxes of several kinds.",
@@ -175,8 +267,23 @@ def _assign_container(node: Node, name: str, value: Any) -> None:
             got=", ".join(sorted(kind.__name__ for kind in kinds)),
             fix="use one attribute for each kind",
         )
+    if any(box.holders for box in boxes) or len({id(box) for box in boxes}) < len(boxes):
+        raise _box_in_container(node, name)
+    for box in boxes:
+        box.holders.append((None, name))
+    _untie(node, name)
     set_kind(node, name, kinds.pop())
     _set(node, name, _unboxed(value))
+
+
+def _box_in_container(node: Node, name: str) -> TreeError:
+    return TreeError(
+        "A leaf in a container cannot be tied.",
+        where=f"{type(node).__name__}.{name}",
+        got="one box in two places, of which one is a container",
+        expected="a box that is assigned to attributes",
+        fix="give each of the tied leaves an attribute of its own",
+    )
 
 
 def set_kind(node: Node, name: str, kind: type) -> None:
@@ -226,9 +333,9 @@ def is_lazy(node: Any) -> bool:
     return type(node)._um_is_twin  # type: ignore[no-any-return]
 
 
-def lazy_parts(node: Any) -> tuple[list[Any], Skeleton]:
-    """The leaves and the skeleton of a lazy node."""
-    return _get_lazy(node)  # type: ignore[no-any-return]
+def lazy_parts(node: Any) -> tuple[list[Any], Skeleton] | None:
+    """The leaves and the skeleton of a lazy node; None where it has been built (perhaps just now, by another thread)."""
+    return _get_lazy(node) if type(node)._um_is_twin else None
 
 
 def _twin(cls: type) -> type:
@@ -248,9 +355,10 @@ def touch(node: Any) -> None:
     """Build the attributes of a lazy node, and make it an ordinary one."""
     with _building:
         if is_lazy(node):
-            leaves, structure = lazy_parts(node)
+            leaves, structure = _get_lazy(node)
             _build_into(node, structure, leaves)
             _set(node, "__class__", structure.type)
+            _set_lazy(node, None)  # else the old leaves would live as long as the node
 
 
 _build_into: Callable[[Any, Skeleton, list[Any]], None]
@@ -261,9 +369,13 @@ class _Lazy:
 
     __slots__ = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Tell no base of the twin: it is not a class that someone wrote."""
+
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__":  # what isinstance asks for
-            return lazy_parts(self)[1].type
+            parts = lazy_parts(self)
+            return type(self) if parts is None else parts[1].type
         touch(self)
         return getattr(self, name)
 
@@ -288,33 +400,64 @@ def on_construct(callback: Callable[[Any], None]) -> None:
 
 def replace_contents(node: Any, leaves: list[Any], structure: Skeleton) -> None:
     """Give an existing node new leaves, in place; children that fit are kept as the objects that they are."""
-    if is_lazy(node):
-        _set_lazy(node, (leaves, structure))
-    else:
-        _graft(node, make_lazy(leaves, structure))
+    with _building:
+        if is_lazy(node):
+            _set_lazy(node, (leaves, structure))
+            return
+    _Graft().run(node, make_lazy(leaves, structure))
 
 
-def _graft(old: Any, new: Any) -> None:
-    touch(new)
-    _set(old, "_um_meta", new._um_meta)
-    before, after = vars(old), vars(new)
-    merged = {name: _grafted(before.get(name), value) for name, value in after.items()}
-    before.clear()
-    before.update(merged)
+class _Graft:
+    """One pass that moves the contents of fresh nodes into existing ones.
 
+    A fresh node that is met twice stays one node, and an existing node takes the contents of one fresh node.
+    """
 
-def _grafted(old: Any, new: Any) -> Any:
-    if isinstance(new, Node) and type(old) is type(new):
-        _graft(old, new)
-        return old
-    if type(old) is type(new) and isinstance(new, list) and len(old) == len(new):
-        old[:] = [_grafted(*pair) for pair in zip(old, new, strict=True)]
-        return old
-    if type(old) is type(new) and isinstance(new, dict) and old.keys() == new.keys():
-        old.update({name: _grafted(old[name], value) for name, value in new.items()})
-        return old
-    if type(old) is type(new) is tuple and len(old) == len(new):
-        return tuple(_grafted(*pair) for pair in zip(old, new, strict=True))
-    return new
+    def __init__(self) -> None:
+        self.stand_in: dict[int, Any] = {}
+        self.taken: set[int] = set()
+        self.fresh: list[Any] = []
 
+    def run(self, old: Any, new: Any) -> None:
+        self.node(old, new)
+        for node in self.fresh:
+            tied = node._um_tied
+            for box in (tied or {}).values():
+                box.holders = [(self.stand_in.get(id(holder), holder), name) for holder, name in box.holders]
+            _set(self.stand_in[id(node)], "_um_tied", tied)
 
+    def node(self, old: Any, new: Any) -> Any:
+        if id(new) in self.stand_in:
+            return self.stand_in[id(new)]
+        for node in (old, new):
+            touch(node) if isinstance(node, Node) else None
+        fits = type(old) is type(new) and id(old) not in self.taken
+        target = old if fits else new
+        self.stand_in[id(new)] = target
+        self.taken.add(id(target))
+        self.fresh.append(new)
+        before = dict(vars(old)) if fits else {}
+        contents = {name: self.value(before.get(name), value) for name, value in vars(new).items()}
+        _set(target, "_um_meta", new._um_meta)
+        vars(target).clear()
+        vars(target).update(contents)
+        return target
+
+    def value(self, old: Any, new: Any) -> Any:
+        if isinstance(new, Node):
+            return self.node(old, new)
+        if not isinstance(new, _CONTAINERS):
+            return new
+        old = old if type(old) is type(new) else type(new)() if isinstance(new, (list, dict)) else ()
+        if isinstance(new, dict):
+            contents = {name: self.value(old.get(name), value) for name, value in new.items()}
+            if isinstance(old, collections.defaultdict):
+                old.default_factory = new.default_factory
+            old.clear()
+            old.update(contents)
+            return old
+        values = [self.value(*pair) for pair in zip([*old, *[None] * len(new)], new, strict=False)]
+        if isinstance(new, list):
+            old[:] = values
+            return old
+        return type(new)(*values) if hasattr(new, "_fields") else type(new)(values)

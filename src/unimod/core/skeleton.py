@@ -30,6 +30,9 @@ class Leaf:
     def __init__(self, kind: type | None, is_tied: bool) -> None:
         self.kind, self.is_tied = kind, is_tied
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (leaf, (self.kind, self.is_tied))
+
 
 class Alias:
     """The entity number ``index`` again. Use :func:`alias`, which interns."""
@@ -38,6 +41,9 @@ class Alias:
 
     def __init__(self, index: int) -> None:
         self.index = index
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (alias, (self.index,))
 
 
 class Fixed:
@@ -60,16 +66,32 @@ class Fixed:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fixed) and self.key == other.key
 
+    # Hashes of strings differ from process to process, so the hash is not saved.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Fixed, (self.value,))
 
-class _Hole:
-    __slots__ = ()
+
+class _Constant:
+    """A value of which there is one; it survives pickling as itself."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __repr__(self) -> str:
-        return "HOLE"
+        return self.name
+
+    def __reduce__(self) -> str:
+        return self.name
 
 
-HOLE: Final = _Hole()
-ATOM: Final = "atom"
+class _Hole(_Constant):
+    __slots__ = ()
+
+
+HOLE: Final = _Hole("HOLE")
+ATOM: Final = _Constant("ATOM")
 """The ``meta`` of a wrapper around one leaf (a random key), which adds nothing to the leaf's path."""
 
 
@@ -85,6 +107,9 @@ class Meta:
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (meta, (self.is_training, self.is_frozen, self.kinds))
+
     def replace(self, is_training: bool | None = None, is_frozen: bool | None = None) -> Meta:
         """The same with other modes."""
         return meta(
@@ -99,12 +124,13 @@ class Meta:
 
 
 class Skeleton:
-    """A container or module: its type, what it knows beside its children, their names, and the children."""
+    """A container or a module: its type, what it knows beside its children, their names, and the children."""
 
-    __slots__ = ("__weakref__", "cache", "children", "meta", "names", "num_leaves", "type")
+    __slots__ = ("__weakref__", "cache", "children", "is_module", "meta", "names", "num_leaves", "type")
 
     def __init__(self, cls: type, meta: Any, names: tuple[Any, ...] | None, children: tuple[Child, ...]) -> None:
         self.type, self.meta, self.names, self.children = cls, meta, names, children
+        self.is_module = isinstance(meta, Meta)
         self.num_leaves = sum(count(child) for child in children)
         self.cache: dict[Any, Any] = {}
 
@@ -114,15 +140,13 @@ class Skeleton:
     def __reduce__(self) -> tuple[Any, ...]:
         return (intern, (self.type, self.meta, self.names, self.children))
 
+    def __deepcopy__(self, memo: Any) -> Skeleton:
+        return self
+
     @property
     def slots(self) -> tuple[Slot, ...]:
         """One entry for each leaf, in order."""
         return self.cached("slots", lambda: tuple(_slots(self, (), None)))
-
-    @property
-    def is_module(self) -> bool:
-        """Whether this is the structure of a module (else of a container)."""
-        return isinstance(self.meta, Meta)
 
     def cached(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """``compute()``, remembered under ``key`` for as long as this structure is in use."""

@@ -15,6 +15,9 @@ from unimod.core.skeleton import Fixed
 from unimod.errors import TreeError
 from unimod.random._key import Key
 
+MAX_DEPTH = 200
+_PLAIN = frozenset({int, float, bool, complex, str, bytes, type(None), types.FunctionType})
+
 
 def fixed(value: Any) -> Fixed:
     """A static value as part of a structure.
@@ -22,7 +25,7 @@ def fixed(value: Any) -> Fixed:
     Raises:
         TreeError: it is not hashable, or hides an array or a module, which would be lost.
     """
-    _search(value)
+    _search(value, 0)
     try:
         return Fixed(value)
     except TypeError as error:
@@ -34,11 +37,16 @@ def fixed(value: Any) -> Fixed:
         ) from error
 
 
-def _search(value: Any) -> None:
+def _search(value: Any, depth: int) -> None:
+    cls = type(value)
+    if cls in _PLAIN:
+        return
+    if depth > MAX_DEPTH:
+        raise TreeError(f"A static value is more than {MAX_DEPTH} levels deep, or contains itself.")
+    if isinstance(value, (Node, Key, Initializer, TreePart)) or _registry.of_type(cls) is not None:
+        raise hidden(value)
     for inner in _inside(value):
-        if isinstance(inner, (Node, Key, Initializer, TreePart)) or _registry.of_type(type(inner)) is not None:
-            raise hidden(inner)
-        _search(inner)
+        _search(inner, depth + 1)
 
 
 def _inside(value: Any) -> Any:

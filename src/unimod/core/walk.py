@@ -23,7 +23,7 @@ from unimod.core.skeleton import HOLE, Child, Fixed, Leaf, Skeleton
 from unimod.errors import TreeError
 from unimod.random._key import Key
 
-MAX_DEPTH = 200
+MAX_DEPTH = static.MAX_DEPTH
 _NONE = Fixed(None)
 _FREE = sk.leaf(None)
 _EMPTY_DICT = sk.intern(dict, None, (), ())
@@ -42,8 +42,9 @@ def flatten(value: Any) -> tuple[list[Any], Skeleton | Child]:
 
 def flatten_node(node: Node) -> tuple[list[Any], Skeleton]:
     """The leaves and the skeleton of a module; costs nothing while the module is lazy."""
-    if nodes.is_lazy(node):
-        return nodes.lazy_parts(node)
+    parts = nodes.lazy_parts(node)
+    if parts is not None:
+        return parts
     walk = _Walk()
     return walk.leaves, walk.root(node)
 
@@ -158,6 +159,10 @@ class _Walk:
         known = self.memo.get(id(box))
         if known is not None:
             return sk.alias(known)
+        if isinstance(value, (Node, Key, list, tuple, dict)):
+            raise TreeError(
+                "Only single leaves can be tied.", got=type(value).__name__, fix="assign the object itself to both attributes"
+            )
         self.memo[id(box)] = self.count
         self.count += 1
         self.leaves.append(value)
@@ -202,11 +207,11 @@ def _node(walk: _Walk, value: Node, kind: Any) -> Child:
         raise static.hidden(value)
     if kind is not None:
         return walk.node(value)
-    if nodes.is_lazy(value):
-        leaves, structure = nodes.lazy_parts(value)
-        walk.leaves.extend(leaves)
-        return structure
-    return walk.root(value)
+    parts = nodes.lazy_parts(value)
+    if parts is None:
+        return walk.root(value)
+    walk.leaves.extend(parts[0])
+    return parts[1]
 
 
 def _key(walk: _Walk, value: Key, kind: Any) -> Child:
@@ -216,6 +221,14 @@ def _key(walk: _Walk, value: Key, kind: Any) -> Child:
         return sk.intern(Key, sk.ATOM, None, (HOLE,))
     walk.leaves.append(value.data)
     return sk.intern(Key, sk.ATOM, None, (sk.leaf(Rng if kind is _AUTO or kind is TreePart else kind),))
+
+
+def _box(walk: _Walk, value: TreePart, kind: Any) -> Child:
+    raise TreeError(
+        f"A box of {type(value).__name__} stands in a container that was changed after its module was built.",
+        expected="boxes in attributes, or in containers that are assigned to attributes",
+        fix="assign the changed container to the attribute again",
+    )
 
 
 def _none(walk: _Walk, value: None, kind: Any) -> Child:
@@ -272,6 +285,8 @@ _handlers: dict[type, Handler] = {
 def _handler_of(cls: type) -> Handler:
     if issubclass(cls, Node):
         handler: Handler = _node
+    elif issubclass(cls, TreePart):
+        handler = _box
     elif issubclass(cls, tuple) and hasattr(cls, "_fields"):
         handler = _namedtuple
     elif _registry.of_type(cls) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,11 @@ def pending(init: Fill, shape: tuple[int | None, ...], dtype: str) -> Initialize
     if any(size is None for size in shape):
         return Initializer(None, dtype=dtype)
     known = tuple(int(size) for size in shape if size is not None)
-    return Initializer(lambda key: init(key, known, dtype), known, dtype)
+    return Initializer(functools.partial(_draw, init, known, dtype), known, dtype)
+
+
+def _draw(init: Fill, shape: tuple[int, ...], dtype: str, key: Any) -> Any:
+    return init(key, shape, dtype)
 
 
 def check_input(layer: Any, x: Any, leaf: Any, features: int | None, name: str) -> None:
@@ -42,7 +47,7 @@ def check_input(layer: Any, x: Any, leaf: Any, features: int | None, name: str) 
             expected=f"x = {config.dtype_of(x).short}[..., {features}]",
             fix=f"pass x with a last axis of {features}, or build it with {name}={x.shape[-1] if x.shape else 1}",
         )
-    if config.is_array(leaf) and config.dtype_of(leaf) != config.dtype_of(x):
+    if config.is_array(leaf) and leaf.dtype != x.dtype and config.dtype_of(leaf) != config.dtype_of(x):
         raise DTypeError(
             f"{type(layer).__name__} got an array of another dtype than its own leaves have.",
             got=f"x = {config.describe_value(x)}",

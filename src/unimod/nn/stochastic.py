@@ -36,7 +36,7 @@ class Dropout(Module):
     def __init__(self, rate: float) -> None:
         _checks.rate(rate)
         self.rate = float(rate)
-        self.key: Any = Rng(Initializer(lambda key: key, (2,), "uint32"))
+        self.key: Any = Rng(Initializer(_itself, (2,), "uint32"))
 
     def __call__(self, x: Any) -> Any:
         """Drop elements of ``x``."""
@@ -44,3 +44,7 @@ class Dropout(Module):
             return x
         self.key, key = random.split(self.key)
         return functional.dropout(x, key, self.rate)
+
+
+def _itself(key: Any) -> Any:
+    return key
