@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -50,6 +51,17 @@ def _widened(x: Any, scalar: Any) -> Any:
 def to_inexact(x: Any) -> Any:
     """``x`` in a dtype that has fractions: float32 for bools and integers."""
     return x.astype("float32") if x.dtype.kind in "biu" else x
+
+
+def in_float32(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """``fn(x, ...)`` with half precision computed in float32 and rounded once, where JAX would round at every step."""
+
+    def op(x: Any, *args: Any) -> Any:
+        if x.dtype.itemsize == 2 and x.dtype.kind in "fV":
+            return fn(x.astype("float32"), *args).astype(x.dtype)
+        return fn(x, *args)
+
+    return op
 
 
 def is_whole(x: Any) -> bool:

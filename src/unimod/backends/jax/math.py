@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from unimod.backends._promotion import WEAK
-from unimod.backends.jax.dtypes import is_bool, is_whole, settle, to_inexact
+from unimod.backends.jax.dtypes import in_float32, is_bool, is_whole, settle, to_inexact
 from unimod.backends.jax.reductions import (
     all,
     any,
@@ -42,7 +42,8 @@ Op = Callable[..., Any]
 
 
 def _fractional(fn: Op) -> Op:
-    return lambda x: fn(to_inexact(x))
+    rounded_once = in_float32(fn)
+    return lambda x: rounded_once(to_inexact(x))
 
 
 def _counting(fn: Op) -> Op:

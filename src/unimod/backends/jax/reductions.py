@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from unimod.backends._promotion import accumulator
 from unimod.backends._protocol import Axis
-from unimod.backends.jax.dtypes import to_inexact
+from unimod.backends.jax.dtypes import in_float32, to_inexact
 
 
 def _accumulator(x: Any) -> str | None:
@@ -60,6 +60,11 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0
 
 def std(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Any:
     """The standard deviation; the gradient is 0 where it is 0, where JAX has nan."""
+    return _std(to_inexact(x), axis, keepdims, correction)
+
+
+@in_float32
+def _std(x: Any, axis: Axis, keepdims: bool, correction: float) -> Any:
     variance = var(x, axis, keepdims, correction)
     is_zero = variance == 0
     return jnp.where(is_zero, 0, jnp.sqrt(jnp.where(is_zero, 1, variance)))
@@ -67,7 +72,7 @@ def std(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """``log(sum(exp(x)))`` without overflow."""
-    return jax.nn.logsumexp(to_inexact(x), axis, keepdims=keepdims)
+    return in_float32(lambda v: jax.nn.logsumexp(v, axis, keepdims=keepdims))(to_inexact(x))
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
@@ -82,12 +87,12 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 def cumsum(x: Any, axis: int) -> Any:
     """The running sum, of integers in int32."""
-    return jnp.cumsum(x, axis, _accumulator(x))
+    return in_float32(jnp.cumsum)(x, axis, _accumulator(x))
 
 
 def cumprod(x: Any, axis: int) -> Any:
     """The running product, of integers in int32."""
-    return jnp.cumprod(x, axis, _accumulator(x))
+    return in_float32(jnp.cumprod)(x, axis, _accumulator(x))
 
 
 matmul = jnp.matmul

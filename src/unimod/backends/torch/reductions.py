@@ -12,6 +12,7 @@ from unimod.backends._protocol import Axis
 from unimod.backends.torch.dtypes import common_dtype, to_inexact
 
 _SMALL = frozenset({torch.bool, torch.int8, torch.int16, torch.uint8, torch.uint16, torch.int32, torch.uint32})
+_HALF = frozenset({torch.float16, torch.bfloat16})
 Reduction = Callable[..., Tensor]
 
 
@@ -43,11 +44,12 @@ def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product, of integers in int32; torch itself takes one axis at a time."""
-    x = _accumulated(x)
-    axes = _axes(x, axis)
+    axes, dtype = _axes(x, axis), _accumulator(x)
+    inner = torch.float32 if dtype in _HALF else dtype
+    found = x.to(inner)
     for one in axes:
-        x = torch.prod(x, one, True, dtype=x.dtype)
-    return x if keepdims or not axes else x.squeeze(axes)
+        found = torch.prod(found, one, True, dtype=inner)
+    return (found if keepdims or not axes else found.squeeze(axes)).to(dtype)
 
 
 def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:
@@ -108,7 +110,11 @@ def std(x: Tensor, axis: Axis, keepdims: bool, correction: float = 0.0) -> Tenso
 @_fractional
 def logsumexp(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     """``log(sum(exp(x)))`` without overflow."""
-    return x.clone() if axis == () else torch.logsumexp(x, _axes(x, axis), keepdims)
+    if axis == ():
+        return x.clone()
+    if x.dtype in _HALF:
+        return torch.logsumexp(x.to(torch.float32), _axes(x, axis), keepdims).to(x.dtype)
+    return torch.logsumexp(x, _axes(x, axis), keepdims)
 
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
