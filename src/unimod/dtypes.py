@@ -72,11 +72,12 @@ ALL: Final = (
     bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64,
     float16, bfloat16, float32, float64, complex64, complex128,
 )  # fmt: skip
+_INEXACT: Final = frozenset(name for name in ALL if name.kind in ("float", "complex"))
 
 
 def is_inexact(name: str) -> bool:
     """Whether values of this dtype can be differentiated (real or complex floating point)."""
-    return DType(name).kind in ("float", "complex")
+    return name in _INEXACT or DType(name).kind in ("float", "complex")
 
 
 def describe(shape: tuple[int, ...], name: str) -> str:

@@ -111,6 +111,9 @@ class NN(Protocol):
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
     def softmax(self, x: Array, axis: int) -> Array: ...
     def log_softmax(self, x: Array, axis: int) -> Array: ...
+    def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
+        """``x @ kernel + bias`` for x (..., in), a kernel (in, out) and a bias (out,), all of one floating dtype."""
+
     def conv(
         self,
         x: Array,
@@ -168,7 +171,9 @@ class Autodiff(Protocol):
         Returns ``([loss, *aux], extra, grads)``; leaves that the loss does not depend on get zeros.
         """
 
-    def vmap(self, fn: FlatFn, leaves: list[Array], in_axes: Sequence[int | None], size: int) -> tuple[list[Array], Any]:
+    def vmap(
+        self, fn: FlatFn, leaves: list[Array], in_axes: Sequence[int | None], size: int
+    ) -> tuple[list[Array], Any]:
         """Map ``fn`` over the given axis of each leaf (None: not mapped); every output is stacked along axis 0."""
 
     def stop_gradient(self, x: Array) -> Array: ...

@@ -25,14 +25,30 @@ def kernel(name: str, engine: Engine, x: Array, kernel: Array, groups: int) -> i
     return axes
 
 
-def same_dtype(name: str, engine: Engine, x: Array, kernel: Array) -> None:
-    """Input and kernel have one dtype: which of the two to cast is the caller's decision."""
-    if engine.arrays.dtype_name(x) != engine.arrays.dtype_name(kernel):
-        raise DTypeError(
-            f"{name} got an input and a kernel of different dtypes.",
+def product(name: str, engine: Engine, x: Array, kernel: Array, bias: Array | None) -> None:
+    """All checks of a matrix and a bias against the last axis of the input."""
+    floating(name, engine, x)
+    if len(kernel.shape) != 2 or len(x.shape) == 0 or x.shape[-1] != kernel.shape[0]:
+        raise ShapeError(
+            f"{name} cannot multiply these shapes.",
             got=f"x = {describe_value(x)}, kernel = {describe_value(kernel)}",
+            expected="x = (..., in), kernel = (in, out)",
+            fix="make the last axis of x as long as the first of the kernel",
+        )
+    same_dtype(name, engine, x, kernel)
+    if bias is not None:
+        shapes(name, (kernel.shape[1],), bias=bias)
+        same_dtype(name, engine, x, bias, "bias")
+
+
+def same_dtype(name: str, engine: Engine, x: Array, other: Array, argument: str = "kernel") -> None:
+    """Input and kernel (or bias) have one dtype: which of the two to cast is the caller's decision."""
+    if x.dtype != other.dtype:
+        raise DTypeError(
+            f"{name} got an input and a {argument} of different dtypes.",
+            got=f"x = {describe_value(x)}, {argument} = {describe_value(other)}",
             expected="one dtype",
-            fix="cast one of them: um.numpy.astype(x, um.dtype_of(kernel))",
+            fix=f"cast one of them: um.numpy.astype(x, um.dtype_of({argument}))",
         )
 
 

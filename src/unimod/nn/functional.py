@@ -14,6 +14,7 @@ import unimod.numpy as unp
 from unimod import random
 from unimod.backends._protocol import Engine
 from unimod.nn import _checks, _shapes
+from unimod.nn._affine import linear as linear
 from unimod.nn._shapes import Padding, Windows
 from unimod.numpy._dispatch import many, unary
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import unimod.numpy as unp
 from unimod.core.module import Module
-from unimod.nn import _leaves, initializers
+from unimod.nn import _leaves, functional, initializers
 
 
 class Linear(Module):
@@ -61,5 +60,4 @@ class Linear(Module):
     def __call__(self, x: Any) -> Any:
         """Apply the layer to ``x``, of shape ``(..., in_features)``."""
         _leaves.check_input(self, x, self.kernel, self.in_features, "in_features")
-        y = unp.matmul(x, self.kernel)
-        return y if self.bias is None else y + self.bias
+        return functional.linear(x, self.kernel, self.bias)

@@ -160,6 +160,13 @@ def log_softmax(x: Array, axis: int) -> Array:
     return shifted - np.log(np.sum(np.exp(shifted), axis, keepdims=True))
 
 
+@_wide
+def linear(x: Array, kernel: Array, bias: Array | None) -> Array:
+    """``x @ kernel + bias`` on the last axis."""
+    out = x @ _widen(kernel)
+    return out if bias is None else out + _widen(bias)
+
+
 def _windows(x: Array, window: Shape, stride: Shape, padding: Pads, dilation: Shape, fill: float) -> Array:
     """All windows of a channels-last array: (N, out..., C, window...)."""
     padded = np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
