@@ -106,7 +106,7 @@ def _horner(coefficients: tuple[float, ...], w: Array, out: Array) -> Array:
     return out
 
 
-_KINDS = {
+_KINDS: dict[str, tuple[np.dtype[Any], _threefry.Finish]] = {
     "uint8": (np.dtype(np.uint8), _bits),
     "uint16": (np.dtype(np.uint16), _bits),
     "uint32": (np.dtype(np.uint32), _bits),

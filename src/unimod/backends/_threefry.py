@@ -137,7 +137,8 @@ def _pairs(x0: Array, x1: Array, out: Array) -> None:
 def fold_in(keys: Array, data: Array) -> Array:
     """The blocks of the counters ``(0, data)``, as keys; keys are uint32[*batch, 2] and data uint32[*batch]."""
     if keys.ndim == 1 and data.ndim == 0:
-        return np.array(block(*keys.tolist(), 0, int(data)), np.uint32)
+        key0, key1 = keys.tolist()
+        return np.array(block(key0, key1, 0, int(data)), np.uint32)
     shape = np.broadcast_shapes(keys.shape[:-1], data.shape)
     # Copies: the first is overwritten, and the strides of a broadcast array are slow.
     key0, key1 = (np.array(np.broadcast_to(keys[..., i], shape)) for i in (0, 1))

@@ -10,7 +10,7 @@ from unimod import config
 from unimod.errors import DTypeError, OptionError, ShapeError
 from unimod.numpy._dispatch import adopt
 from unimod.random._key import Key, single
-from unimod.random._options import float_dtype, normalized_shape
+from unimod.random._options import engine_beside, float_dtype, normalized_shape
 
 Shape = int | Sequence[int]
 
@@ -114,7 +114,7 @@ def _population(name: str, data: Any, x: Any) -> Any:
 
 
 def _adopted(data: Any, x: Any) -> Any:
-    return adopt(config.engine_of(data, x), x)
+    return adopt(engine_beside(data, x), x)
 
 
 def _axis(name: str, x: Any, axis: int) -> int:

@@ -11,7 +11,7 @@ from unimod import config
 from unimod.backends import _registry
 from unimod.errors import DTypeError, OptionError, ShapeError
 from unimod.random._key import Key, not_a_key, single
-from unimod.random._options import normalized_shape
+from unimod.random._options import engine_beside, normalized_shape
 
 _LIMIT = 2**64
 
@@ -110,7 +110,7 @@ def _folded(words: Any, data: Any) -> Any:
         )
     if config.dtype_of(data).kind not in ("int", "uint"):
         raise DTypeError("`fold_in` takes an integer.", got=f"data = {config.describe_value(data)}")
-    engine = config.engine_of(words, data)
+    engine = engine_beside(words, data)
     return data if _registry.of_type(type(data)) is engine else int(data)
 
 

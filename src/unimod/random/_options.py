@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unimod import config
+from unimod.backends import _registry
 from unimod.backends._protocol import Engine
 from unimod.dtypes import DType
 from unimod.errors import DTypeError, ShapeError
@@ -27,7 +28,7 @@ def normalized_shape(name: str, shape: int | Sequence[int]) -> Shape:
     if type(shape) is tuple and all(type(size) is int and size >= 0 for size in shape):
         return shape
     try:
-        sizes = (shape,) if hasattr(shape, "__index__") else tuple(shape)  # type: ignore[arg-type]
+        sizes = (shape,) if hasattr(shape, "__index__") else tuple(shape)
         sizes = tuple(_size(size) for size in sizes)
     except TypeError:
         raise _not_a_shape(name, shape) from None
@@ -77,6 +78,18 @@ def integer_dtype(name: str, dtype: Any) -> str:
     raise DTypeError(f"`{name}` draws integers.", got=f"dtype = {found}", expected="an integer dtype")
 
 
+def engine_beside(data: Any, *values: Any) -> Engine:
+    """The engine of a key, which the arrays beside it must belong to as well; host arrays follow it.
+
+    Raises:
+        MixedBackendError: one of them belongs to another engine.
+    """
+    engine = config.engine_of(data, *values)
+    if engine is not _registry.of_type(type(data)):
+        raise config.mixed((data, *values))
+    return engine
+
+
 def parameters(name: str, data: Any, shape: Shape | None, **values: Any) -> tuple[Any, ...]:
     """Parameters of a distribution as Python numbers or arrays of the key's engine.
 
@@ -84,7 +97,7 @@ def parameters(name: str, data: Any, shape: Shape | None, **values: Any) -> tupl
         MixedBackendError: an array belongs to another engine.
         ShapeError: an array does not broadcast to ``shape``.
     """
-    engine = config.engine_of(data, *values.values())
+    engine = engine_beside(data, *values.values())
     found = tuple(_parameter(engine, value) for value in values.values())
     shapes = [tuple(value.shape) for value in found if config.is_array(value)]
     if shape is not None and any(shapes) and not _broadcast(shapes, shape):

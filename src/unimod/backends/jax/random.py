@@ -14,6 +14,8 @@ from unimod.backends._protocol import Array, Shape
 from unimod.backends.jax import arrays
 from unimod.errors import CapabilityError, UnimodError
 
+# The settings are not among the attributes that jax declares.
+_config: Any = jax.config
 _WIDE = ("float64", "int64", "uint64")
 
 
@@ -23,7 +25,7 @@ def key(high: int, low: int, device: str | None = None) -> Array:
 
 
 def _typed(key: Array) -> Array:
-    if not jax.config.jax_threefry_partitionable:
+    if not _config.jax_threefry_partitionable:
         raise UnimodError(
             "JAX is set to an older layout of its random streams, in which the same key gives other numbers.",
             got="jax_threefry_partitionable = False",
@@ -34,7 +36,7 @@ def _typed(key: Array) -> Array:
 
 
 def _checked(dtype: str) -> str:
-    if dtype in _WIDE and not jax.config.jax_enable_x64:
+    if dtype in _WIDE and not _config.jax_enable_x64:
         raise CapabilityError(
             f"JAX draws no {dtype} values unless 64-bit numbers are enabled.",
             got=f"{dtype}, with jax_enable_x64 = False",

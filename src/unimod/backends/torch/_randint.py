@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unimod.backends import _integers
 from unimod.backends._protocol import Shape
-from unimod.backends.torch._threefry_ops import draw
+from unimod.backends.torch._random_ops import sample
 from unimod.backends.torch.dtypes import native
 
 _MASK = 0xFFFFFFFF
@@ -33,8 +33,8 @@ def randint(keys: Tensor, shape: Shape, minval: Any, maxval: Any, dtype: str) ->
 def _words(key: Tensor, shape: Shape, width: int) -> Tensor:
     """Random words in int64: of 32 bits without a sign, or of 64 bits."""
     if width == 64:
-        return draw(key, shape, "uint64").view(torch.int64)
-    return draw(key, shape, "uint32").view(torch.int32).to(torch.int64) & _MASK
+        return sample(key, shape, "bits", "uint64").view(torch.int64)
+    return sample(key, shape, "bits", "uint32").view(torch.int32).to(torch.int64) & _MASK
 
 
 def _offset(higher: Tensor, lower: Tensor, span: Any, width: int) -> Tensor:
@@ -55,7 +55,7 @@ def _tensor_factor(span: Tensor, width: int) -> tuple[Tensor, Tensor]:
 def _remainder(x: Tensor, span: Any, width: int) -> Tensor:
     """``x mod span``; of 64 bits both are without a sign, which torch 2.13 has no remainder for."""
     if width == 32:
-        return x % span
+        return torch.remainder(x, span)
     if isinstance(span, int):
         span = torch.full((), span - 2**64 if span >= 2**63 else span, device=x.device)
     # Halved, x has no sign; the quotient is then at most one too small.

@@ -10,14 +10,13 @@ import math
 import torch
 from torch import Tensor
 
-from unimod.backends import _samplers
 from unimod.backends._protocol import Shape
 from unimod.backends._threefry import MASK, PARITY, ROTATIONS
 from unimod.backends.torch.dtypes import native
 
 
 def draw(key: Tensor, shape: Shape, kind: str) -> Tensor:
-    """Random values of a kind of ``_draws``, [*batch, *shape], from keys uint32[*batch, 2]."""
+    """Bits or uniform values, as in ``_draws``, [*batch, *shape], from keys uint32[*batch, 2]."""
     x0, x1 = _blocks(key, math.prod(shape))
     return _finish(x0, x1, kind).reshape(*key.shape[:-1], *shape)
 
@@ -68,8 +67,6 @@ def _finish(x0: Tensor, x1: Tensor, kind: str) -> Tensor:
     words = x0.bitwise_xor_(x1)
     if kind.startswith("uint"):
         return _unsigned(words, kind)
-    if kind == "normal":
-        return _samplers.normal(OPS, _float32(words), "float32")
     if kind == "float32":
         return _float32(words)
     drawn, kept = (16, 10) if kind == "float16" else (8, 7)
@@ -84,14 +81,3 @@ def _unsigned(words: Tensor, kind: str) -> Tensor:
 
 def _float32(words: Tensor) -> Tensor:
     return (words >> 9 & 0x7FFFFF | 0x3F800000).view(torch.float32) - 1.0
-
-
-OPS = _samplers.Ops(
-    xp=torch,
-    cast=lambda x, name: x.to(native(name)),
-    is_array=lambda x: isinstance(x, Tensor),
-    scalar=lambda x: x if isinstance(x, Tensor) else float(x),
-    erf64=torch.special.erf,
-    nextafter=lambda x, limit: torch.nextafter(x.detach(), torch.full_like(x, limit)),
-    concat=lambda xs: torch.cat(xs, -1),
-)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from unimod.backends import _samplers
 from unimod.backends._protocol import Shape
-from unimod.backends.torch import _randint, _threefry_ops, arrays
-from unimod.backends.torch._threefry_device import OPS
-from unimod.backends.torch._threefry_ops import draw
+from unimod.backends.torch import _randint, _random_ops, arrays
+from unimod.backends.torch._random_ops import sample
+from unimod.backends.torch._sample import OPS, distribute
 from unimod.backends.torch.dtypes import name_of
 
 
@@ -24,54 +24,53 @@ def key(high: int, low: int, device: str | None = None) -> Tensor:
 
 def split(key: Tensor, shape: Shape) -> Tensor:
     """New keys, uint32[*shape, 2]."""
-    return _threefry_ops.split(key, shape)
+    return _random_ops.split(key, shape)
 
 
 def fold_in(key: Tensor, data: Any) -> Tensor:
     """A new key that depends on ``data`` modulo 2**32."""
-    return _threefry_ops.fold_in(key, data)
+    return _random_ops.fold_in(key, data)
 
 
 def bits(key: Tensor, shape: Shape, width: int) -> Tensor:
     """Random bits in unsigned integers."""
-    return draw(key, shape, f"uint{width}")
+    return sample(key, shape, "bits", f"uint{width}")
 
 
 def uniform(key: Tensor, shape: Shape, dtype: str, minval: Any, maxval: Any) -> Tensor:
     """Uniform values in [minval, maxval)."""
-    unit = draw(key, shape, dtype)
-    if isinstance(minval, Tensor) or isinstance(maxval, Tensor) or (minval, maxval) != (0, 1):
-        return _samplers.between(OPS, unit, minval, maxval, dtype)
-    return unit
+    if isinstance(minval, Tensor) or isinstance(maxval, Tensor):
+        return distribute(sample(key, shape, "uniform", dtype), "uniform", dtype, minval, maxval)
+    return sample(key, shape, "uniform", dtype, () if (minval, maxval) == (0, 1) else (float(minval), float(maxval)))
 
 
 def normal(key: Tensor, shape: Shape, dtype: str) -> Tensor:
     """Standard normal values."""
-    if dtype == "float32":
-        return draw(key, shape, "normal")
-    return _samplers.normal(OPS, draw(key, shape, dtype), dtype)
+    return sample(key, shape, "normal", dtype)
 
 
 def truncated_normal(key: Tensor, lower: Any, upper: Any, shape: Shape, dtype: str) -> Tensor:
     """Standard normal values inside (lower, upper)."""
-    return _samplers.truncated_normal(OPS, draw(key, shape, dtype), lower, upper, dtype)
+    if isinstance(lower, Tensor) or isinstance(upper, Tensor):
+        return distribute(sample(key, shape, "uniform", dtype), "truncated_normal", dtype, lower, upper)
+    return sample(key, shape, "truncated_normal", dtype, (float(lower), float(upper)))
 
 
 def bernoulli(key: Tensor, p: Any, shape: Shape) -> Tensor:
     """True with probability ``p``."""
     if isinstance(p, Tensor):
-        return draw(key, shape, name_of(p.dtype)) < p
-    return draw(key, shape, "float32") < float(_samplers.number(p, "float32"))
+        return sample(key, shape, "uniform", name_of(p.dtype)) < p
+    return sample(key, shape, "uniform", "float32") < float(_samplers.number(p, "float32"))
 
 
 def gumbel(key: Tensor, shape: Shape, dtype: str) -> Tensor:
     """Standard Gumbel values."""
-    return _samplers.gumbel(OPS, draw(key, shape, dtype), dtype)
+    return sample(key, shape, "gumbel", dtype)
 
 
 def exponential(key: Tensor, shape: Shape, dtype: str) -> Tensor:
     """Exponential values of rate 1."""
-    return _samplers.exponential(OPS, draw(key, shape, dtype))
+    return sample(key, shape, "exponential", dtype)
 
 
 def randint(key: Tensor, shape: Shape, minval: Any, maxval: Any, dtype: str) -> Tensor:
@@ -81,10 +80,14 @@ def randint(key: Tensor, shape: Shape, minval: Any, maxval: Any, dtype: str) -> 
 
 def permutation(key: Tensor, x: Any, axis: int, independent: bool) -> Tensor:
     """A permutation of ``x`` along an axis; an int stands for that many numbers."""
-    x = _numbers(key, x) if isinstance(x, int) else x
-    if independent or x.dim() == 1:
-        return _shuffle(key, x, axis)
-    return x.index_select(axis, _shuffle(key, _numbers(key, x.shape[axis]), 0))
+    values = _elements(key, x)
+    if independent or values.dim() == 1:
+        return _shuffle(key, values, axis)
+    return values.index_select(axis, _shuffle(key, _numbers(key, values.shape[axis]), 0))
+
+
+def _elements(key: Tensor, x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else _numbers(key, x)
 
 
 def _numbers(key: Tensor, size: int) -> Tensor:
@@ -96,7 +99,7 @@ def _shuffle(key: Tensor, x: Tensor, axis: int) -> Tensor:
         keys = split(key, (2,))
         key = keys[0]
         # With the sign flipped, the order of int32 is that of uint32.
-        values = draw(keys[1], x.shape, "uint32").view(torch.int32) ^ -(2**31)
+        values = sample(keys[1], x.shape, "bits", "uint32").view(torch.int32) ^ -(2**31)
         x = torch.take_along_dim(x, torch.argsort(values, dim=axis, stable=True), axis)
     return x
 
@@ -110,15 +113,15 @@ def categorical(key: Tensor, logits: Tensor, axis: int, shape: Shape) -> Tensor:
 
 def choice(key: Tensor, x: Any, shape: Shape, replace: bool, p: Tensor | None, axis: int) -> Tensor:
     """Elements of ``x`` along ``axis``; an int stands for that many numbers."""
-    x = _numbers(key, x) if isinstance(x, int) else x
-    axis, draws = axis % x.dim(), math.prod(shape)
-    full = (*x.shape[:axis], *shape, *x.shape[axis + 1 :])
+    values = _elements(key, x)
+    axis, draws = axis % values.dim(), math.prod(shape)
+    full = (*values.shape[:axis], *shape, *values.shape[axis + 1 :])
     if draws == 0:
-        return x.new_zeros(full)
+        return values.new_zeros(full)
     if p is None and not replace:
-        return permutation(key, x, axis, False).narrow(axis, 0, draws).reshape(full)
-    chosen = _indices(key, x.shape[axis], shape, replace, p)
-    return x.index_select(axis, chosen.reshape(-1)).reshape(full)
+        return permutation(key, values, axis, False).narrow(axis, 0, draws).reshape(full)
+    chosen = _indices(key, values.shape[axis], shape, replace, p)
+    return values.index_select(axis, chosen.reshape(-1)).reshape(full)
 
 
 def _indices(key: Tensor, size: int, shape: Shape, replace: bool, p: Tensor | None) -> Tensor:
@@ -127,6 +130,6 @@ def _indices(key: Tensor, size: int, shape: Shape, replace: bool, p: Tensor | No
     dtype = name_of(p.dtype)
     if replace:
         sums = _samplers.cumsum(OPS, p)
-        return torch.searchsorted(sums, sums[-1] * (1 - draw(key, shape, dtype)))
+        return torch.searchsorted(sums, sums[-1] * (1 - sample(key, shape, "uniform", dtype)))
     scores = gumbel(key, (size,), dtype) + torch.log(p)
     return torch.argsort(scores, descending=True, stable=True)[: math.prod(shape)]

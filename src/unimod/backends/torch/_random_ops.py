@@ -1,8 +1,8 @@
-"""The random bit generator as three opaque operations, so that a traced graph holds one node for each draw.
+"""The random generator as three opaque operations, so that a traced graph holds one node for each draw.
 
-Inlined, the 135 operations of Threefry cost inductor 13 s for each draw (torch 2.13). An operation has a rule for
-fake tensors and one for ``torch.func.vmap``; batched keys give batched results. Outside of transforms the functions
-here go past the dispatcher.
+Inlined, the 135 operations of Threefry cost inductor 13 s for each draw, and it would leave out the rounding between
+the steps of a half-precision distribution (torch 2.13). Each operation has a rule for fake tensors and one for
+``torch.func.vmap``; batched keys give batched results. Outside of transforms the functions here go past the dispatcher.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unimod.backends import _draws, _threefry
+from unimod.backends import _threefry
 from unimod.backends._protocol import Shape
-from unimod.backends.torch import _private, _threefry_device
+from unimod.backends.torch import _private, _sample, _threefry_device
 from unimod.backends.torch.dtypes import native
 
-_LIBRARY = torch.library.Library("unimod", "FRAGMENT")
+_LIBRARY: Any = torch.library.Library("unimod", "FRAGMENT")  # type: ignore[no-untyped-call]
 _OPAQUE = (torch.Tag.pt2_compliant_tag,)
 
 
-def draw(key: Tensor, shape: Shape, kind: str) -> Tensor:
-    """Random values of a kind of ``_draws``, [*shape]."""
+def sample(key: Tensor, shape: Shape, kind: str, dtype: str, parameters: tuple[float, ...] = ()) -> Tensor:
+    """Values of a distribution of ``_sample``, [*shape]."""
     if _is_plain(key):
-        return _draw(key, shape, kind)
-    result: Tensor = torch.ops.unimod.threefry_draw.default(key, shape, kind)
+        return _sample.sample(key, shape, kind, dtype, parameters)
+    result: Tensor = torch.ops.unimod.random_sample.default(key, shape, kind, dtype, parameters)
     return result
 
 
@@ -34,18 +34,18 @@ def split(key: Tensor, shape: Shape) -> Tensor:
     """New keys, uint32[*shape, 2]."""
     if _is_plain(key):
         return _split(key, shape)
-    result: Tensor = torch.ops.unimod.threefry_split.default(key, shape)
+    result: Tensor = torch.ops.unimod.random_split.default(key, shape)
     return result
 
 
 def fold_in(key: Tensor, data: int | Tensor) -> Tensor:
     """A new key that depends on ``data`` modulo 2**32."""
     if isinstance(data, Tensor):
-        result: Tensor = torch.ops.unimod.threefry_fold_in.default(key, data)
+        result: Tensor = torch.ops.unimod.random_fold_in.default(key, data)
         return result
     if _is_plain(key):
-        words = _threefry.block(*key.tolist(), 0, data & _threefry.MASK)
-        return torch.from_numpy(np.array(words, np.uint32))
+        key0, key1 = key.tolist()
+        return torch.from_numpy(np.array(_threefry.block(key0, key1, 0, data & _threefry.MASK), np.uint32))
     return fold_in(key, torch.full((), data & _threefry.MASK, dtype=torch.int64, device=key.device))
 
 
@@ -57,19 +57,6 @@ def _is_plain(key: Tensor) -> bool:
         and not _private.is_transforming()
         and not torch.compiler.is_compiling()
     )
-
-
-def _dtype_of(kind: str) -> torch.dtype:
-    return torch.float32 if kind == "normal" else native(kind)
-
-
-def _draw(key: Tensor, shape: Shape, kind: str) -> Tensor:
-    if key.device.type != "cpu":
-        return _threefry_device.draw(key, shape, kind)
-    out = torch.empty((*key.shape[:-1], *shape), dtype=_dtype_of(kind))
-    # numpy has no bfloat16; its bits will do.
-    _draws.draw(key.numpy(), tuple(shape), kind, (out.view(torch.uint16) if kind == "bfloat16" else out).numpy())
-    return out
 
 
 def _split(key: Tensor, shape: Shape) -> Tensor:
@@ -84,8 +71,8 @@ def _fold_in(key: Tensor, data: Tensor) -> Tensor:
     return torch.from_numpy(_threefry.fold_in(key.numpy(), data.numpy().astype(np.uint32)))
 
 
-def _fake_draw(key: Tensor, shape: Shape, kind: str) -> Tensor:
-    return key.new_empty((*key.shape[:-1], *shape), dtype=_dtype_of(kind))
+def _fake_sample(key: Tensor, shape: Shape, kind: str, dtype: str, parameters: Any) -> Tensor:
+    return key.new_empty((*key.shape[:-1], *shape), dtype=native(dtype))
 
 
 def _fake_split(key: Tensor, shape: Shape) -> Tensor:
@@ -93,11 +80,12 @@ def _fake_split(key: Tensor, shape: Shape) -> Tensor:
 
 
 def _fake_fold_in(key: Tensor, data: Tensor) -> Tensor:
-    return key.new_empty((*torch.broadcast_shapes(key.shape[:-1], data.shape), 2))
+    shape = torch.broadcast_shapes(key.shape[:-1], data.shape)  # type: ignore[no-untyped-call]
+    return key.new_empty((*shape, 2))
 
 
-def _vmap_draw(info: Any, in_dims: tuple[Any, ...], key: Tensor, shape: Shape, kind: str) -> tuple[Tensor, int]:
-    return draw(key.movedim(in_dims[0], 0), shape, kind), 0
+def _vmap_sample(info: Any, in_dims: tuple[Any, ...], key: Tensor, *rest: Any) -> tuple[Tensor, int]:
+    return sample(key.movedim(in_dims[0], 0), *rest), 0
 
 
 def _vmap_split(info: Any, in_dims: tuple[Any, ...], key: Tensor, shape: Shape) -> tuple[Tensor, int]:
@@ -122,6 +110,7 @@ def _register(schema: str, fn: Any, fake: Any, vmap: Any) -> None:
     torch.library.register_vmap(name, vmap, lib=_LIBRARY)
 
 
-_register("threefry_draw(Tensor key, SymInt[] shape, str kind) -> Tensor", _draw, _fake_draw, _vmap_draw)
-_register("threefry_split(Tensor key, SymInt[] shape) -> Tensor", _split, _fake_split, _vmap_split)
-_register("threefry_fold_in(Tensor key, Tensor data) -> Tensor", _fold_in, _fake_fold_in, _vmap_fold_in)
+_SAMPLE = "random_sample(Tensor key, SymInt[] shape, str kind, str dtype, float[] parameters) -> Tensor"
+_register(_SAMPLE, _sample.sample, _fake_sample, _vmap_sample)
+_register("random_split(Tensor key, SymInt[] shape) -> Tensor", _split, _fake_split, _vmap_split)
+_register("random_fold_in(Tensor key, Tensor data) -> Tensor", _fold_in, _fake_fold_in, _vmap_fold_in)
