@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -290,7 +291,9 @@ class Module(Node):
         return self
 
 
-def _located(call: Callable[..., Any]) -> Callable[..., Any]:
+def _located(method: Any) -> Callable[..., Any]:
+    call = method if isinstance(method, types.FunctionType) else _unbound(method)
+
     @functools.wraps(call)
     def located(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -304,6 +307,17 @@ def _located(call: Callable[..., Any]) -> Callable[..., Any]:
             raise explained from error
 
     return located
+
+
+def _unbound(method: Any) -> Callable[..., Any]:
+    """What a decorator made of a method, such as a jitted function, as a function of the module."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = method.__get__(self, type(self)) if hasattr(method, "__get__") else method
+        return found(*args, **kwargs)
+
+    return call
 
 
 def _rebuilt(module: Any) -> Any:
@@ -330,8 +344,9 @@ def _swap(value: Any, old: Any, new: Any, seen: set[int]) -> Any:
             vars(value)[name] = _swap(child, old, new, seen)
     elif isinstance(value, dict):
         value.update({name: _swap(child, old, new, seen) for name, child in value.items()})
-    elif type(value) in (list, tuple):
-        return type(value)([_swap(child, old, new, seen) for child in value])
+    elif isinstance(value, (list, tuple)):
+        items = [_swap(child, old, new, seen) for child in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
 
 

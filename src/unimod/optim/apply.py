@@ -38,5 +38,5 @@ def apply_gradients(model: M, opt: T, grads: Any, *, all_finite: Any = None, **h
     new_model, new_opt = opt.step(model, grads, **hyper)
     if all_finite is None:
         return new_model, new_opt
-    keep = lambda new, old: unp.where(all_finite, new, old)  # noqa: E731
+    keep = lambda new, old: old if new is old else unp.where(all_finite, new, old)  # noqa: E731
     return tree.map(keep, new_model, model), tree.map(keep, new_opt, opt)

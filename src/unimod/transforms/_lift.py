@@ -6,6 +6,7 @@ module treats its module as an object: what the call changes is written back whe
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import types
 import warnings
@@ -43,13 +44,19 @@ class Target:
 
 def target_of(fn: Any) -> Target:
     """Take a bound method (or a module, which is its own ``__call__``) apart."""
+    fn = getattr(fn, "_um_method", fn)
     if isinstance(fn, Module):
         return Target(type(fn).__call__, fn, type(fn).__name__)  # type: ignore[operator]
     if isinstance(fn, types.MethodType) and isinstance(fn.__self__, Module):
-        return Target(fn.__func__, fn.__self__, fn.__qualname__)
+        return Target(fn.__func__, fn.__self__, getattr(fn, "__qualname__", type(fn.__self__).__name__))
     if not callable(fn):
         raise DTypeError("A transform needs a function.", got=repr(fn), expected="a function, a method or a module")
     return Target(fn, None, getattr(fn, "__qualname__", type(fn).__name__))
+
+
+def bound(target: Target, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The transform of ``target``, of which ``function`` takes the module as its first argument: a bound method again."""
+    return function if target.owner is None else types.MethodType(function, target.owner)
 
 
 def settle(leaves: list[Any], backend: str | None = None) -> tuple[Engine, list[Any]]:
@@ -86,6 +93,31 @@ def to_engine(engine: Engine, leaves: list[Any]) -> list[Any]:
     return [engine.arrays.asarray(x) if _registry.of_type(type(x)) is host else x for x in leaves]
 
 
+def only_arrays(
+    flat: Callable[[list[Any]], Any], leaves: list[Any]
+) -> tuple[Callable[[list[Any]], Any], list[Any], dict[int, int] | None]:
+    """``flat`` as a function of the arrays among ``leaves``, and these; what is no array reaches ``flat`` as it is.
+
+    The third result maps the place of each array in ``leaves`` to that among the arrays; None where all are arrays.
+    """
+    if all(_registry.of_type(cls) is not None for cls in set(map(type, leaves))):
+        return flat, leaves, None
+    places = [index for index, leaf in enumerate(leaves) if config.is_array(leaf)]
+
+    def of_arrays(arrays: list[Any]) -> Any:
+        full = list(leaves)
+        for index, array in zip(places, arrays, strict=True):
+            full[index] = array
+        return flat(full)
+
+    return of_arrays, [leaves[index] for index in places], {place: index for index, place in enumerate(places)}
+
+
+def place(path: tuple[Any, ...]) -> str:
+    """A path in ``(args, kwargs)`` as text."""
+    return paths.pretty("args" if not path or path[0] == 0 else "kwargs", path[1:])
+
+
 def check_arguments(leaves: list[Any], structure: Child, name: str, fix: str) -> None:
     """Refuse leaves that no engine can trace.
 
@@ -97,16 +129,25 @@ def check_arguments(leaves: list[Any], structure: Child, name: str, fix: str) ->
         if isinstance(leaf, NUMBERS) or config.is_array(leaf):
             continue
         slot = structure.slots[index] if isinstance(structure, Skeleton) else None
-        where = paths.pretty("args", slot.path) if slot else "args"
-        if isinstance(leaf, Initializer):
-            raise NotInitializedError(
-                f"A module that was passed to {name} has no values yet.", where=where, fix="call model.init(seed) first"
-            )
+        where = place(slot.path) if slot else "args"
+        check_initialized(leaf, name, where)
         raise DTypeError(
             f"{name} got an argument that is neither array nor number.",
             where=where,
             got=f"{type(leaf).__name__}: {leaf!r}"[:100],
             fix=fix,
+        )
+
+
+def check_initialized(leaf: Any, name: str, where: str) -> None:
+    """Refuse the leaf of a module that has no values yet.
+
+    Raises:
+        NotInitializedError: it is an initializer.
+    """
+    if isinstance(leaf, Initializer):
+        raise NotInitializedError(
+            f"A module that was passed to {name} has no values yet.", where=where, fix="call model.init(seed) first"
         )
 
 
@@ -143,8 +184,9 @@ def arguments(value: Any) -> Iterator[Node]:
     if isinstance(value, Node):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from arguments(item)
+        # In the order in which a dict is flattened and comes back.
+        for name in value if isinstance(value, collections.OrderedDict) else sorted(value):
+            yield from arguments(value[name])
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from arguments(item)
@@ -161,7 +203,8 @@ class StateWatch:
         """Remember the leaves of the module arguments."""
         if self.has_warned:
             return []
-        return [(node, *nodes.lazy_parts(node)) for node in arguments(args) if nodes.is_lazy(node)]
+        found = ((node, nodes.lazy_parts(node)) for node in arguments(args))
+        return [(node, *parts) for node, parts in found if parts is not None]
 
     def after(self, seen: list[tuple[Node, list[Any], Skeleton]], out: list[Any]) -> None:
         """Compare, and warn about what is lost."""
@@ -200,7 +243,7 @@ def flat_function(
     watch: StateWatch,
     *,
     are_numbers_arrays: bool = True,
-    written_back: Callable[[tuple[Any, ...]], list[Node]] | None = None,
+    written_back: Callable[[Any], list[Node]] | None = None,
     check: Callable[[Any], Any] | None = None,
 ) -> Callable[[list[Any]], tuple[list[Any], Packed]]:
     """``target`` as a function of the flat list of leaves of ``(args, kwargs)``.
@@ -210,7 +253,8 @@ def flat_function(
         structure: of ``(args, kwargs)``.
         watch: told of changed state.
         are_numbers_arrays: whether returned Python numbers become arrays.
-        written_back: picks the modules among the arguments whose contents are returned beside the result.
+        written_back: picks the modules of ``(args, kwargs)`` whose contents are returned beside the result; None stands
+            for a module that was not changed.
         check: looks at the result, and may replace it.
     """
 
@@ -218,11 +262,12 @@ def flat_function(
         with scope.enter(target.name):
             args, kwargs = walk.unflatten(structure, list(leaves))
             seen = watch.before((args, kwargs))
+            written = [] if written_back is None else [(node, walk.flatten_node(node)) for node in written_back((args, kwargs))]
             result = target.fn(*args, **kwargs)
             if check is not None:
                 result = check(result)
             if written_back is not None:
-                result = (result, written_back(args))
+                result = (result, [node if _is_changed(node, parts) else None for node, parts in written])
             arrays, packed = pack(result, are_numbers_arrays)
             watch.after(seen, arrays)
             return arrays, packed
@@ -230,9 +275,16 @@ def flat_function(
     return flat
 
 
-def write_back(originals: list[Node], copies: list[Node]) -> None:
-    """Give the original modules the contents of the copies that a transformed function returned."""
-    for original, copy in zip(originals, copies, strict=True):
+def _is_changed(node: Node, parts: tuple[list[Any], Skeleton]) -> bool:
+    leaves, structure = walk.flatten_node(node)
+    return structure is not parts[1] or any(new is not old for new, old in zip(leaves, parts[0], strict=True))
+
+
+def write_back(originals: list[Node], copies: list[Node | None]) -> None:
+    """Give the original modules the contents of the copies that a transformed function returned; all, or none."""
+    pairs = [(original, copy) for original, copy in zip(originals, copies, strict=True) if copy is not None]
+    for original, _ in pairs:
         if original._um_scope is not scope.state.current:
             raise nodes.captured(original, "contents")
+    for original, copy in pairs:
         nodes.replace_contents(original, *walk.flatten_node(copy))

@@ -9,8 +9,8 @@ from typing import Any
 from unimod import config
 from unimod.backends._protocol import Engine
 from unimod.core import filters as flt
-from unimod.core import paths, walk
 from unimod.core import skeleton as sk
+from unimod.core import walk
 from unimod.core.kinds import Parameter
 from unimod.core.skeleton import Skeleton
 from unimod.dtypes import is_inexact
@@ -32,9 +32,7 @@ class _Differentiated:
         self.watch = _lift.StateWatch(self.target.name)
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
-        """Value, auxiliary output and gradients."""
-        owner = self.target.owner
-        args = args if owner is None else (owner, *args)
+        """Value, auxiliary output and gradients; the module of a bound method is the first of ``args``."""
         leaves, structure = walk.flatten((args, kwargs))
         assert isinstance(structure, Skeleton)
         engine, leaves = _lift.settle(leaves)
@@ -43,7 +41,7 @@ class _Differentiated:
         which = self._which(engine, leaves, structure, masks)
         (value, aux), written, grads = self._differentiate(engine, leaves, structure, which)
         if written is not None:
-            _lift.write_back(list(_lift.arguments(args)) if self.inplace else [args[0]], written)
+            _lift.write_back(self._written((args, kwargs)), written)
         found = dict(zip(which, grads, strict=True))
         results = [self._gradients(place, structure, masks[place], found) for place in places]
         return value, aux, results[0] if self.is_single else tuple(results)
@@ -88,10 +86,11 @@ class _Differentiated:
             return True
         if self.allow_int:
             return False
-        _lift.check_arguments([leaf], sk.leaf(None), f"grad of {self.target.name}", "differentiate by another argument")
+        where = _lift.place(structure.slots[index].path)
+        _lift.check_initialized(leaf, f"grad of {self.target.name}", where)
         raise DTypeError(
-            f"grad of {self.target.name} cannot differentiate by integers.",
-            where=paths.pretty("args", structure.slots[index].path[1:]),
+            f"grad of {self.target.name} cannot differentiate by what is not floating-point.",
+            where=where,
             got=config.describe_value(leaf),
             expected="floating-point arrays",
             fix="convert it, or pass allow_int=True to get Nothing for it",
@@ -99,19 +98,23 @@ class _Differentiated:
 
     def _differentiate(self, engine: Engine, leaves: list[Any], structure: Skeleton, which: list[int]) -> Any:
         is_written = self.target.owner is not None or self.inplace
-        is_inplace = self.inplace
         flat = _lift.flat_function(
             self.target,
             structure,
             self.watch,
             are_numbers_arrays=False,
             check=functools.partial(self._scalar, engine),
-            written_back=(lambda args: list(_lift.arguments(args)) if is_inplace else [args[0]]) if is_written else None,
+            written_back=self._written if is_written else None,
         )
-        arrays, packed, grads = engine.autodiff.value_and_grad(flat, leaves, which)
+        flat, passed, index_of = _lift.only_arrays(flat, leaves)
+        chosen = which if index_of is None else [index_of[index] for index in which]
+        arrays, packed, grads = engine.autodiff.value_and_grad(flat, passed, chosen)
         result = packed.unpack(arrays)
         (pair, written) = result if is_written else (result, None)
         return pair, written, grads
+
+    def _written(self, both: Any) -> list[Any]:
+        return list(_lift.arguments(both)) if self.inplace else [both[0][0]]
 
     def _scalar(self, engine: Engine, result: Any) -> tuple[Any, Any]:
         """Check what the function returned: the loss first, a scalar of a floating dtype."""
@@ -240,7 +243,7 @@ def grad(
 def _named(function: Callable[..., Any], differentiated: _Differentiated) -> Callable[..., Any]:
     function.__name__ = f"{function.__name__}_of_{getattr(differentiated.target.fn, '__name__', 'function')}"
     function.__doc__ = differentiated.target.fn.__doc__
-    return function
+    return _lift.bound(differentiated.target, function)
 
 
 def stop_gradient(tree: Any) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
-from unimod.core import static, walk
+from unimod.core import static, tree, walk
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, RetraceWarning
@@ -30,6 +31,12 @@ class Jitted:
         functools.update_wrapper(self, target.fn)
 
     @property
+    def _um_method(self) -> Any:
+        """What other transforms take apart in place of this object."""
+        owner = self._target.owner
+        return self if owner is None else types.MethodType(_Method(self), owner)
+
+    @property
     def trace_count(self) -> int:
         """How many times the function has been traced."""
         return len(self._traces)
@@ -41,12 +48,7 @@ class Jitted:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """A jitted method, bound: the module is an object, whose state is written back."""
-        if instance is None:
-            return self
-        return functools.partial(self._run_bound, instance)
-
-    def _run_bound(self, instance: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._run((instance, *args), kwargs, isinstance(instance, Module))
+        return self if instance is None else types.MethodType(_Method(self), instance)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool) -> Any:
         statics: Any = ()
@@ -63,7 +65,7 @@ class Jitted:
         result = packed.unpack(arrays)
         if is_bound or self._options.inplace:
             result, copies = result
-            _lift.write_back(_changed(args, is_bound and not self._options.inplace), copies)
+            _lift.write_back(_changed((args, kwargs), is_bound and not self._options.inplace), copies)
         return result
 
     def _compile(self, engine: Engine, leaves: list[Any], structure: Child, statics: Any, is_bound: bool) -> Any:
@@ -73,7 +75,7 @@ class Jitted:
             self._options.with_statics(self._target, statics),
             structure,
             self._watch,
-            written_back=(lambda args: _changed(args, is_bound and not is_inplace)) if is_bound or is_inplace else None,
+            written_back=(lambda both: _changed(both, is_bound and not is_inplace)) if is_bound or is_inplace else None,
         )
 
         def traced(inner: list[Any]) -> tuple[list[Any], _lift.Packed]:
@@ -97,17 +99,28 @@ class Jitted:
             return "It has been traced once." if self._traces else "It has not been traced."
         (old, old_shapes), (new, new_shapes) = self._traces[-2:]
         if old is not new:
-            from unimod.core.tree import difference
-
-            path, got, expected = difference(new, old, "args")
+            path, got, expected = _difference(new, old)
             return f"The structure of the arguments changed at {path}: {expected}, then {got}."
         if old_shapes[0] != new_shapes[0]:
             return f"The engine changed from {old_shapes[0]} to {new_shapes[0]}."
         for index, (a, b) in enumerate(zip(old_shapes[1:], new_shapes[1:], strict=True)):
             if a != b:
-                slot = new.slots[index] if isinstance(new, Skeleton) else None
-                return f"The leaf {slot.path if slot else index} changed from {a} to {b}."
+                where = _lift.place(new.slots[index].path) if isinstance(new, Skeleton) else str(index)
+                return f"The leaf {where} changed from {a} to {b}."
         return "Nothing that can be named changed."
+
+
+class _Method:
+    """A jitted function of which the first argument, a module, is an object: its state is written back."""
+
+    def __init__(self, jitted: Jitted) -> None:
+        self._jitted = jitted
+
+    def __call__(self, instance: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._jitted._run((instance, *args), kwargs, isinstance(instance, Module))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jitted, name)
 
 
 class _Options:
@@ -176,13 +189,19 @@ def _takes_any(fn: Callable[..., Any]) -> bool:
     return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values())
 
 
+def _difference(new: Any, old: Any) -> tuple[str, str, str]:
+    """The first place in ``(args, kwargs)`` at which two structures differ, and what each has there."""
+    index = int(new.children[0] is old.children[0])
+    return tree.difference(new.children[index], old.children[index], ("args", "kwargs")[index])
+
+
 def _signature(leaf: Any) -> str:
     engine = _registry.of_type(type(leaf))
     return type(leaf).__name__ if engine is None else f"{engine.arrays.dtype_name(leaf)}{list(leaf.shape)}"
 
 
-def _changed(args: tuple[Any, ...], is_owner_only: bool) -> list[Any]:
-    return [args[0]] if is_owner_only else list(_lift.arguments(args))
+def _changed(both: Any, is_owner_only: bool) -> list[Any]:
+    return [both[0][0]] if is_owner_only else list(_lift.arguments(both))
 
 
 def _tuple(value: int | str | Sequence[Any] | None) -> tuple[Any, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from unimod import config
-from unimod.core import paths, walk
 from unimod.core import skeleton as sk
+from unimod.core import walk
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, ShapeError
 from unimod.transforms import _lift
@@ -39,20 +39,22 @@ def vmap(
     watch = _lift.StateWatch(target.name)
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        owned = args if target.owner is None else (target.owner, *args)
-        leaves, structure = walk.flatten((owned, kwargs))
-        axes = _axes(in_axes, structure, target, len(args))
+        leaves, structure = walk.flatten((args, kwargs))
+        axes = _axes(in_axes, structure, target, len(args) - target.shift)
         engine, leaves = _lift.settle(leaves)
         axes = [_checked(axis, leaf, slot, target) for axis, leaf, slot in zip(axes, leaves, _slots(structure), strict=True)]
         size = _size(leaves, axes, axis_size, target)
-        flat = _lift.flat_function(target, structure, watch)
-        arrays, packed = engine.autodiff.vmap(flat, leaves, axes, size)
+        flat, passed, index_of = _lift.only_arrays(_lift.flat_function(target, structure, watch), leaves)
+        chosen = axes if index_of is None else [axes[index] for index in index_of]
+        arrays, packed = engine.autodiff.vmap(flat, passed, chosen, size)
         moved = _prefix(out_axes, packed.structure, "out_axes")
-        return packed.unpack([_placed(engine, x, axis) for x, axis in zip(arrays, moved, strict=True)])
+        others = {index for index, _ in packed.others}
+        moved = [axis for index, axis in enumerate(moved) if index not in others]
+        return packed.unpack([_placed(engine, x, axis, target) for x, axis in zip(arrays, moved, strict=True)])
 
     mapped.__name__ = f"vmap_of_{getattr(target.fn, '__name__', 'function')}"
     mapped.__doc__ = target.fn.__doc__
-    return mapped
+    return _lift.bound(target, mapped)
 
 
 def _slots(structure: Child) -> tuple[sk.Slot, ...]:
@@ -93,9 +95,10 @@ def _checked(axis: Any, leaf: Any, slot: sk.Slot, target: _lift.Target) -> Any:
     if axis is None:
         return None
     if not config.is_array(leaf):
+        _lift.check_initialized(leaf, f"vmap of {target.name}", _lift.place(slot.path))
         raise DTypeError(
             f"vmap of {target.name} can map arrays only.",
-            where=paths.pretty("args", slot.path[1:]),
+            where=_lift.place(slot.path),
             got=repr(leaf),
             fix="give it None in in_axes",
         )
@@ -103,7 +106,7 @@ def _checked(axis: Any, leaf: Any, slot: sk.Slot, target: _lift.Target) -> Any:
     if not -rank <= axis < rank:
         raise ShapeError(
             f"vmap of {target.name} got an array without the axis {axis}.",
-            where=paths.pretty("args", slot.path[1:]),
+            where=_lift.place(slot.path),
             got=config.short(leaf),
             fix="give it None, or another axis, in in_axes",
         )
@@ -122,7 +125,13 @@ def _size(leaves: list[Any], axes: list[Any], axis_size: int | None, target: _li
     return int(sizes[0])
 
 
-def _placed(engine: Any, x: Any, axis: int | None) -> Any:
+def _placed(engine: Any, x: Any, axis: int | None, target: _lift.Target) -> Any:
     if axis is None:
         return x[0]
+    if not -len(x.shape) <= axis < len(x.shape):
+        raise ShapeError(
+            f"vmap of {target.name} cannot stack its results along the axis {axis}.",
+            got=f"stacked along axis 0: {config.short(x)}",
+            fix="give another axis in out_axes",
+        )
     return x if axis == 0 else engine.arrays.moveaxis(x, 0, axis)
