@@ -12,7 +12,7 @@ import pytest
 import unimod.numpy as unp
 
 EPSILON = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
-"""The distance from 1 to the number below: twice what one rounding may add, so that it may go the wrong way at a tie."""
+"""The distance from 1 to the number below: twice what one rounding may add, so that a tie may go either way."""
 
 X = np.random.default_rng(7).normal(size=(6, 64)).astype(np.float32)
 POSITIVE = np.abs(X) + np.float32(0.01)

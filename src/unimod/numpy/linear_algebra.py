@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unimod.backends._protocol import Array
 from unimod.errors import ShapeError
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import binary, several
+from unimod.numpy._dispatch import binary, by_type, several
 from unimod.numpy._options import axes_of
 from unimod.numpy.arithmetic import multiply
 from unimod.numpy.manipulation import ravel, reshape
@@ -25,7 +25,9 @@ def matmul(x1: Array, x2: Array, /) -> Array:
         >>> unp.matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).tolist()
         [3.0, 7.0]
     """
-    engine, x1, x2 = binary(x1, x2)
+    engine = by_type.get(type(x1))
+    if engine is None or type(x1) is not type(x2):
+        engine, x1, x2 = binary(x1, x2)
     try:
         return engine.math.matmul(x1, x2)
     except Exception as error:

@@ -38,18 +38,20 @@ __all__ = [
 ]  # fmt: skip
 
 Op = Callable[..., Tensor]
+_BOOL = torch.bool
+_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
 
 def _fractional(fn: Op) -> Op:
     def op(x: Tensor) -> Tensor:
-        return fn(x if x.dtype.is_floating_point else to_inexact(x))
+        return fn(x if x.dtype in _FLOATS else to_inexact(x))
 
     return op
 
 
 def _counting(fn: Op) -> Op:
     def op(x: Tensor) -> Tensor:
-        return fn(x if x.dtype is not torch.bool else x.to(torch.int32))
+        return fn(x if x.dtype is not _BOOL else x.to(torch.int32))
 
     return op
 
@@ -83,7 +85,7 @@ def _tensor_pair(fn: Op) -> Op:
 
 def _counting_pair(fn: Op, swapped: Op | None = None) -> Op:
     def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype and x.dtype is not torch.bool:
+        if type(x) is type(y) and x.dtype is y.dtype is not _BOOL:
             return fn(x, y)
         if swapped is not None and type(x) in (int, float) and y.dtype.is_floating_point:
             return swapped(y, x)
@@ -98,7 +100,7 @@ def _counting_pair(fn: Op, swapped: Op | None = None) -> Op:
 
 def _fractional_pair(fn: Op, settled: Callable[..., Any] = settle) -> Op:
     def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype and x.dtype.is_floating_point:
+        if type(x) is type(y) and x.dtype is y.dtype in _FLOATS:
             return fn(x, y)
         x, y = settled(x, y)
         if not x.dtype.is_floating_point:
