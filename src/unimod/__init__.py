@@ -9,6 +9,8 @@ Example:
     True
 """
 
+import importlib
+
 from unimod import losses, nn, numpy, optim, random
 from unimod._version import __version__
 from unimod.config import (
@@ -120,6 +122,16 @@ from unimod.nn import (
 from unimod.optim import apply_gradients
 from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
+
+_ON_DEMAND = ("testing",)
+
+
+def __getattr__(name: str) -> object:
+    """Import the parts that a model does not need when they are first asked for."""
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"unimod.{name}")
+    raise AttributeError(f"module 'unimod' has no attribute {name!r}")
+
 
 __all__ = [
     "AvgPool",
