@@ -1,0 +1,92 @@
+"""The tables of the conformance suite: one row for each public name, and more for its options.
+
+A public name without a row fails the suite; what needs none is listed in :data:`WITHOUT_ROW`, with the reason.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+
+import unimod.numpy
+from unimod import losses as _losses
+from unimod import nn, optim, random
+from unimod import transforms as _transforms
+from unimod.nn import functional, initializers
+from unimod.testing.case import Case
+from unimod.testing.cases import activations, arrays, distributions, layers, losses, ops, optimizers, transforms
+
+CASES: tuple[Case, ...] = (
+    *ops.CASES, *arrays.CASES, *activations.CASES, *layers.CASES, *losses.CASES, *optimizers.CASES,
+    *distributions.CASES, *transforms.CASES,
+)  # fmt: skip
+
+TESTED: dict[str, types.ModuleType] = {
+    "numpy": unimod.numpy,
+    "nn": nn,
+    "nn.functional": functional,
+    "nn.initializers": initializers,
+    "losses": _losses,
+    "optim": optim,
+    "random": random,
+    "transforms": _transforms,
+}
+"""The modules of which every public name has a row."""
+
+_CONSTANT = "a number or the name of a dtype: there is nothing to compute"
+_CLASS = "a class whose instances the rows of the functions that make them compare"
+_SHAPES = "a function of shapes alone, which no engine sees"
+
+WITHOUT_ROW: dict[str, str] = {
+    **{f"numpy.{name}": _CONSTANT for name in ("e", "inf", "nan", "newaxis", "pi", "bool_")},
+    **{f"numpy.int{bits}": _CONSTANT for bits in (8, 16, 32, 64)},
+    **{f"numpy.uint{bits}": _CONSTANT for bits in (8, 16, 32, 64)},
+    **{f"numpy.{name}": _CONSTANT for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")},
+    "numpy.FloatInfo": _CLASS,
+    "numpy.IntInfo": _CLASS,
+    "optim.Chain": _CLASS,
+    "optim.Primitive": _CLASS,
+    "optim.ScaleByLearningRate": _CLASS,
+    "optim.Transformation": _CLASS,
+    "random.Key": _CLASS,
+    "random.stable_hash": "a hash of text, computed on the host",
+    "nn.functional": "a module, whose names have rows of their own",
+    "nn.initializers": "a module, whose names have rows of their own",
+    "nn.initializers.compute_fans": _SHAPES,
+}
+"""Public names without a row, and why they need none."""
+
+
+def public_names() -> Iterator[str]:
+    """Every public name of the tested modules, such as ``numpy.add``."""
+    for prefix, module in TESTED.items():
+        yield from (f"{prefix}.{name}" for name in _public(module))
+
+
+def _public(module: types.ModuleType) -> list[str]:
+    listed = getattr(module, "__all__", None)
+    if listed is not None:
+        return list(listed)
+    own = [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    ]
+    if module.__file__ is not None and module.__file__.endswith("__init__.py"):
+        return own
+    return [
+        name for name in own if getattr(vars(module)[name], "__module__", "") == module.__name__ and name[0].islower()
+    ]
+
+
+def missing() -> list[str]:
+    """Public names that have no row and no reason for having none."""
+    covered = {case.target for case in CASES}
+    return [name for name in public_names() if name not in covered and name not in WITHOUT_ROW]
+
+
+def stale() -> list[str]:
+    """Reasons for having no row of names that have one, or are gone; and rows about names that are gone."""
+    covered, public = {case.target for case in CASES}, set(public_names())
+    needless = [name for name in WITHOUT_ROW if name in covered or name not in public]
+    return needless + sorted(covered - public)

@@ -1,0 +1,53 @@
+"""The suite that the package ships, on the engines that this repository tests."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from unimod.testing import plugin
+
+NO_FOREACH = "torch 2.13 has no batching rule for torch._foreach_*, which its engine uses for optimizers"
+KNOWN_GAPS = {
+    # (test, engine, case begins with): (what it raises, why)
+    ("test_vmap", "torch", "optim."): (RuntimeError, NO_FOREACH),
+}
+SLOW_PATHS = (
+    # Said by torch about its own speed; results are not concerned.
+    "ignore:There is a performance drop:UserWarning",
+    "ignore:torch.searchsorted.*non-contiguous:UserWarning",
+)
+
+
+def pytest_configure(config):
+    """Use the plugin also where the package was not installed, and with the engines of this run."""
+    if not config.pluginmanager.is_registered(plugin):
+        config.pluginmanager.register(plugin, "unimod")
+    if config.getoption("unimod_engines", default=None) is None:
+        config.stash[plugin.ENGINES_KEY] = tuple(config.getoption("--test-engines").split(","))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if "case" not in params or "unimod_check" not in item.fixturenames:
+            continue
+        for text in SLOW_PATHS:
+            item.add_marker(pytest.mark.filterwarnings(text))
+        for (test, engine, prefix), (error, why) in KNOWN_GAPS.items():
+            is_gap = item.originalname == test and params.get("unimod_engine") == engine
+            if is_gap and params["case"].name.startswith(prefix):
+                item.add_marker(pytest.mark.xfail(strict=True, raises=error, reason=why))
+
+
+@pytest.fixture
+def unimod_float64(request):
+    """JAX makes 64 bits only where it is told to."""
+    names = request.node.callspec.params.get("unimod_engine", "")
+    if names == "jax":
+        import jax
+
+        return jax.enable_x64(True)
+    return contextlib.nullcontext()

@@ -1,0 +1,47 @@
+"""The suite of the package on every engine, and the tables themselves."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+import pytest
+
+from unimod.testing import checks
+from unimod.testing.cases import CASES, WITHOUT_ROW, missing, stale
+from unimod.testing.suite import (  # noqa: F401 (tests are found by their names; the fixture is this repository's own)
+    test_agreement,
+    test_eval,
+    test_frozen,
+    test_gradient,
+    test_jit,
+    test_value,
+    test_vmap,
+)
+
+
+def test_every_public_name_has_a_row():
+    assert missing() == []
+
+
+def test_no_reason_for_having_no_row_is_stale():
+    assert stale() == []
+    assert all(WITHOUT_ROW.values())
+
+
+def test_every_row_has_a_name_of_its_own():
+    assert [name for name, count in collections.Counter(case.name for case in CASES).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_inputs_are_the_same_each_time_and_not_all_zeros(case):
+    for dtype in case.dtypes:
+        first, second = (checks.tree.leaves(case.data(dtype)) for _ in range(2))
+        assert all(np.array_equal(a, b) or a.dtype.kind == "f" for a, b in zip(first, second, strict=True))
+        assert all(np.any(leaf) for leaf in first)
+
+
+def test_every_check_has_rows():
+    counts = {check: len(list(checks.rows(check, CASES))) for check in (*checks.CHECKS, "agreement")}
+    assert min(counts.values()) >= 15
+    assert counts["value"] >= 800
