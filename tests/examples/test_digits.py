@@ -22,7 +22,8 @@ def digits() -> Iterator[ModuleType]:
     patch = pytest.MonkeyPatch()
     patch.setenv("UNIMOD_TORCH_COMPILER", "graph")
     spec = importlib.util.spec_from_file_location("digits", PATH)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
@@ -61,7 +62,7 @@ def test_each_engine_traced_the_step_once(digits: ModuleType, runs: dict) -> Non
 
 
 def test_masks_and_keys_are_the_same_bits(runs: dict) -> None:
-    keys = [{n: v for n, v in run.model.rngs().state_dict().items()} for run in runs.values()]
+    keys = [run.model.rngs().state_dict() for run in runs.values()]
     assert len(keys[0]) == 2
     for other in keys[1:]:
         for name, key in keys[0].items():
