@@ -23,6 +23,7 @@ from unimod.config import (
     set_backend,
     use_backend,
 )
+from unimod.core import registration as _registration
 from unimod.core import tree
 from unimod.core.filters import FieldInfo
 from unimod.core.initializer import Initializer
@@ -122,6 +123,8 @@ from unimod.nn import (
 from unimod.optim import apply_gradients
 from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
+
+_registration.install()
 
 _ON_DEMAND = ("testing",)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from unimod.core import boxes, walk
 from unimod.core import filters as flt
 from unimod.core import node as nodes
 from unimod.core import skeleton as sk
-from unimod.core import walk
 from unimod.core.kinds import Nothing
 from unimod.core.node import Node
 from unimod.core.skeleton import Skeleton
@@ -100,6 +100,6 @@ def _merge_nodes(mine: Any, theirs: Any, merge_static: bool) -> Any:
         object.__setattr__(mine, "_um_meta", theirs._um_meta)
     for name, value in vars(theirs).items():
         if name in theirs._um_meta.by_name and name not in mine._um_meta.by_name:
-            nodes.set_kind(mine, name, theirs._um_meta.by_name[name])
+            boxes.set_kind(mine, name, theirs._um_meta.by_name[name])
         vars(mine)[name] = _merge_objects(vars(mine).get(name, Nothing), value, merge_static)
     return mine

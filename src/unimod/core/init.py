@@ -10,8 +10,8 @@ from typing import Any
 
 import unimod.random as random
 from unimod import config
+from unimod.core import boxes, paths, walk
 from unimod.core import node as nodes
-from unimod.core import paths, walk
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter, Rng, State
 from unimod.core.node import Node
@@ -59,8 +59,8 @@ class Initialization:
                 continue  # filled as the other end of a tie, or nothing to fill
             filled = self._filled(value, self.tied.get(id((module._um_tied or {}).get(name)), (*path, name)))
             if name not in module._um_meta.by_name and not isinstance(filled, random.Key):
-                nodes.set_kind(module, name, Parameter)
-            nodes.assign(module, name, filled)
+                boxes.set_kind(module, name, Parameter)
+            boxes.assign(module, name, filled)
         if hasattr(module, "rng_init"):
             module.rng_init(self.key_of((*path, "rng_init")))
 

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from unimod import config
-from unimod.backends import _registry
-from unimod.backends._protocol import Engine
-from unimod.core import edit, init, location, render, scope, skeleton, state_dict, walk
+from unimod.core import boxes, edit, graft, init, location, render, scope, skeleton, state_dict, walk
 from unimod.core import node as nodes
 from unimod.core.filters import NOT_FROZEN, Filter
 from unimod.core.initializer import Initializer
@@ -61,7 +59,7 @@ class Module(Node):
 
     def register_state(self, name: str, value: Any, kind: type = State) -> None:
         """Set an attribute and declare it a leaf that is not trained."""
-        nodes.set_kind(self, name, kind)
+        boxes.set_kind(self, name, kind)
         setattr(self, name, value)
 
     def share(self, name: str) -> Any:
@@ -287,7 +285,7 @@ class Module(Node):
             return new
         if self._um_scope is not scope.state.current:
             raise nodes.captured(self, "contents")
-        nodes.replace_contents(self, *walk.flatten_node(new))
+        graft.replace_contents(self, *walk.flatten_node(new))
         return self
 
 
@@ -380,27 +378,3 @@ def update(value: Any, *others: Any, merge_static: bool = False) -> Any:
 def map(function: Callable[[Any], Any], value: Any, *filters: Filter) -> Any:
     """Any tree with ``function`` applied to the leaves for which all filters hold. See ``Module.map``."""
     return edit.change(function, value, filters)
-
-
-def _register(cls: type) -> None:
-    for engine in _registry.loaded():
-        _register_with(engine, cls)
-
-
-def _register_with(engine: Engine, cls: type) -> None:
-    engine.facts.register_node(
-        cls, walk.flatten_node, lambda structure, leaves: walk.unflatten(structure, list(leaves))
-    )
-
-
-def _register_all(engine: Engine) -> None:
-    for cls in _all_classes(Node):
-        _register_with(engine, cls)
-
-
-def _all_classes(cls: type) -> list[type]:
-    return [cls, *(found for child in cls.__subclasses__() for found in _all_classes(child))]
-
-
-nodes.on_class(_register)
-_registry.on_load(_register_all)

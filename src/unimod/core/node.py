@@ -8,15 +8,13 @@ A training loop that only passes a model from step to step thus never builds it.
 from __future__ import annotations
 
 import abc
-import collections
-import copy
 import re
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from unimod.core import scope, skeleton
+from unimod.core import boxes, scope, skeleton
 from unimod.core.kinds import MISSING, Field, KindAnnotation, Static, TreePart
 from unimod.core.skeleton import Meta, Skeleton
 from unimod.errors import CapturedModuleError, TreeError
@@ -25,7 +23,7 @@ SLOTS = ("_um_lazy", "_um_meta", "_um_scope", "_um_tied")
 _new = object.__new__
 _get = object.__getattribute__
 _set = object.__setattr__
-_building = threading.RLock()
+building = threading.RLock()
 _on_class: list[Callable[[type], None]] = []
 _on_construct: list[Callable[[Any], None]] = []
 
@@ -113,24 +111,24 @@ class Node(metaclass=NodeMeta):
         if self._um_scope is not scope.state.current:
             raise captured(self, name)
         if isinstance(value, TreePart):
-            _assign_box(self, name, value)
-        elif isinstance(value, _CONTAINERS) and _boxes(value):
-            _assign_container(self, name, value)
+            boxes.assign_box(self, name, value)
+        elif isinstance(value, boxes.CONTAINERS) and boxes.boxes_in(value):
+            boxes.assign_container(self, name, value)
         else:
-            assign(self, name, value)
+            boxes.assign(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         if self._um_scope is not scope.state.current:
             raise captured(self, name)
         object.__delattr__(self, name)
-        _untie(self, name)
+        boxes.untie(self, name)
 
     def __copy__(self) -> Any:
         touch(self)
         new = _revive(type(self))
         _set(new, "_um_meta", self._um_meta)
         vars(new).update(vars(self))
-        _tie_copy(self, new)
+        boxes.tie_copy(self, new)
         return new
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -160,7 +158,7 @@ def _complete(node: Node) -> None:
         if default is not MISSING:
             Node.__setattr__(node, name, default)
     for name, value in list(attributes.items()):
-        if isinstance(value, TreePart) or (isinstance(value, _CONTAINERS) and _boxes(value)):
+        if isinstance(value, TreePart) or (isinstance(value, boxes.CONTAINERS) and boxes.boxes_in(value)):
             Node.__setattr__(node, name, value)
 
 
@@ -169,128 +167,6 @@ def _class_value(cls: type, name: str) -> Any:
     if isinstance(value, Field):
         return value.default if value.default_factory is MISSING else value.default_factory()
     return MISSING if hasattr(value, "__get__") else value
-
-
-# Boxes ----------------------------------------------------------------------------------------------------------------
-
-
-def assign(node: Node, name: str, value: Any) -> None:
-    """Set an attribute, and those that are tied to it, in whatever scope."""
-    box = None if node._um_tied is None else node._um_tied.get(name)
-    if box is None:
-        _set(node, name, value)
-        return
-    box.value = value
-    for holder, other in box.holders:
-        _set(holder, other, value)
-
-
-def _assign_box(node: Node, name: str, box: TreePart) -> None:
-    if any(holder is None for holder, _ in box.holders):
-        raise _box_in_container(node, name)
-    set_kind(node, name, type(box))
-    tied = (node._um_tied or {}).get(name, box)
-    if tied is not box and not box.holders:
-        assign(node, name, box.value)  # a new box on a tied leaf: a new value for all that share it
-        return
-    if tied is not box:
-        _untie(node, name)
-    if box.holders:
-        holder, _ = box.holders[0]
-        box.value = _get(holder, "__dict__").get(box.holders[0][1], box.value)
-    if not any(holder is node and other == name for holder, other in box.holders):
-        box.holders.append((node, name))
-    if len(box.holders) > 1:
-        for holder, other in box.holders:
-            _set(holder, "_um_tied", {**(holder._um_tied or {}), other: box})
-    _set(node, name, box.value)
-
-
-def _untie(node: Node, name: str) -> None:
-    """Let an attribute no longer be the same leaf as others."""
-    box = (node._um_tied or {}).get(name)
-    if box is None:
-        return
-    box.holders = [(holder, other) for holder, other in box.holders if holder is not node or other != name]
-    _forget_tie(node, name)
-    if len(box.holders) == 1:
-        _forget_tie(*box.holders[0])
-
-
-def _forget_tie(node: Node, name: str) -> None:
-    _set(node, "_um_tied", {other: box for other, box in (node._um_tied or {}).items() if other != name} or None)
-
-
-def _tie_copy(node: Node, new: Node) -> None:
-    """Ties within ``node`` become ties within its shallow copy; ties with children, which both have, hold for both."""
-    boxes: dict[int, TreePart] = {}
-    tied = {}
-    for name, box in (node._um_tied or {}).items():
-        is_inner = all(holder is node for holder, _ in box.holders)
-        tied[name] = boxes.setdefault(id(box), TreePart(box.value) if is_inner else box)
-        tied[name].holders.append((new, name))
-    _set(new, "_um_tied", tied or None)
-
-
-_CONTAINERS = (list, tuple, dict)
-
-
-def _boxes(value: Any, around: tuple[int, ...] = ()) -> list[TreePart]:
-    if isinstance(value, TreePart):
-        return [value]
-    if not isinstance(value, _CONTAINERS) or id(value) in around:
-        return []
-    items = value.values() if isinstance(value, dict) else value
-    return [box for item in items for box in _boxes(item, (*around, id(value)))]
-
-
-def _unboxed(value: Any) -> Any:
-    if isinstance(value, TreePart):
-        return value.value
-    if isinstance(value, dict):
-        new = copy.copy(value)
-        new.update({name: _unboxed(item) for name, item in value.items()})
-        return new
-    if isinstance(value, (list, tuple)):
-        items = map(_unboxed, value)
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
-
-
-def _assign_container(node: Node, name: str, value: Any) -> None:
-    boxes = _boxes(value)
-    kinds = {type(box) for box in boxes}
-    if len(kinds) > 1:
-        raise TreeError(
-            "One attribute holds boxes of several kinds.",
-            where=f"{type(node).__name__}.{name}",
-            got=", ".join(sorted(kind.__name__ for kind in kinds)),
-            fix="use one attribute for each kind",
-        )
-    if any(box.holders for box in boxes) or len({id(box) for box in boxes}) < len(boxes):
-        raise _box_in_container(node, name)
-    for box in boxes:
-        box.holders.append((None, name))
-    _untie(node, name)
-    set_kind(node, name, kinds.pop())
-    _set(node, name, _unboxed(value))
-
-
-def _box_in_container(node: Node, name: str) -> TreeError:
-    return TreeError(
-        "A leaf in a container cannot be tied.",
-        where=f"{type(node).__name__}.{name}",
-        got="one box in two places, of which one is a container",
-        expected="a box that is assigned to attributes",
-        fix="give each of the tied leaves an attribute of its own",
-    )
-
-
-def set_kind(node: Node, name: str, kind: type) -> None:
-    """Remember the kind of an attribute."""
-    meta = node._um_meta
-    if meta.by_name.get(name) is not kind:
-        _set(node, "_um_meta", meta.with_kind(name, kind))
 
 
 def captured(node: Node, name: str) -> CapturedModuleError:
@@ -318,12 +194,12 @@ def make_lazy(leaves: list[Any], structure: Skeleton) -> Any:
     """A node that will be built from ``leaves`` when it is first touched."""
     cls = structure.type
     node = _new(cls.__dict__.get("_um_twin") or _twin(cls))
-    _set_lazy(node, (leaves, structure))
+    set_lazy(node, (leaves, structure))
     _set_scope(node, scope.state.current)
     return node
 
 
-_set_lazy = Node.__dict__["_um_lazy"].__set__
+set_lazy = Node.__dict__["_um_lazy"].__set__
 _set_scope = Node.__dict__["_um_scope"].__set__
 _get_lazy = Node.__dict__["_um_lazy"].__get__
 
@@ -334,12 +210,12 @@ def is_lazy(node: Any) -> bool:
 
 
 def lazy_parts(node: Any) -> tuple[list[Any], Skeleton] | None:
-    """The leaves and the skeleton of a lazy node; None where it has been built (perhaps just now, by another thread)."""
+    """The leaves and the skeleton of a lazy node; None where it has been built, perhaps by another thread."""
     return _get_lazy(node) if type(node)._um_is_twin else None
 
 
 def _twin(cls: type) -> type:
-    with _building:
+    with building:
         if "_um_twin" not in vars(cls):
             names = {"__slots__": (), "__module__": cls.__module__}
             twin = abc.ABCMeta.__new__(NodeMeta, cls.__name__, (_Lazy, cls), names)
@@ -353,12 +229,12 @@ def _twin(cls: type) -> type:
 
 def touch(node: Any) -> None:
     """Build the attributes of a lazy node, and make it an ordinary one."""
-    with _building:
+    with building:
         if is_lazy(node):
             leaves, structure = _get_lazy(node)
             _build_into(node, structure, leaves)
             _set(node, "__class__", structure.type)
-            _set_lazy(node, None)  # else the old leaves would live as long as the node
+            set_lazy(node, None)  # else the old leaves would live as long as the node
 
 
 _build_into: Callable[[Any, Skeleton, list[Any]], None]
@@ -396,68 +272,3 @@ def on_class(callback: Callable[[type], None]) -> None:
 def on_construct(callback: Callable[[Any], None]) -> None:
     """Call ``callback(node)`` after each construction of a node."""
     _on_construct.append(callback)
-
-
-def replace_contents(node: Any, leaves: list[Any], structure: Skeleton) -> None:
-    """Give an existing node new leaves, in place; children that fit are kept as the objects that they are."""
-    with _building:
-        if is_lazy(node):
-            _set_lazy(node, (leaves, structure))
-            return
-    _Graft().run(node, make_lazy(leaves, structure))
-
-
-class _Graft:
-    """One pass that moves the contents of fresh nodes into existing ones.
-
-    A fresh node that is met twice stays one node, and an existing node takes the contents of one fresh node.
-    """
-
-    def __init__(self) -> None:
-        self.stand_in: dict[int, Any] = {}
-        self.taken: set[int] = set()
-        self.fresh: list[Any] = []
-
-    def run(self, old: Any, new: Any) -> None:
-        self.node(old, new)
-        for node in self.fresh:
-            tied = node._um_tied
-            for box in (tied or {}).values():
-                box.holders = [(self.stand_in.get(id(holder), holder), name) for holder, name in box.holders]
-            _set(self.stand_in[id(node)], "_um_tied", tied)
-
-    def node(self, old: Any, new: Any) -> Any:
-        if id(new) in self.stand_in:
-            return self.stand_in[id(new)]
-        for node in (old, new):
-            touch(node) if isinstance(node, Node) else None
-        fits = type(old) is type(new) and id(old) not in self.taken
-        target = old if fits else new
-        self.stand_in[id(new)] = target
-        self.taken.add(id(target))
-        self.fresh.append(new)
-        before = dict(vars(old)) if fits else {}
-        contents = {name: self.value(before.get(name), value) for name, value in vars(new).items()}
-        _set(target, "_um_meta", new._um_meta)
-        vars(target).clear()
-        vars(target).update(contents)
-        return target
-
-    def value(self, old: Any, new: Any) -> Any:
-        if isinstance(new, Node):
-            return self.node(old, new)
-        if not isinstance(new, _CONTAINERS):
-            return new
-        old = old if type(old) is type(new) else type(new)() if isinstance(new, (list, dict)) else ()
-        if isinstance(new, dict):
-            contents = {name: self.value(old.get(name), value) for name, value in new.items()}
-            if isinstance(old, collections.defaultdict):
-                old.default_factory = new.default_factory
-            old.clear()
-            old.update(contents)
-            return old
-        values = [self.value(*pair) for pair in zip([*old, *[None] * len(new)], new, strict=False)]
-        if isinstance(new, list):
-            old[:] = values
-            return old
-        return type(new)(*values) if hasattr(new, "_fields") else type(new)(values)

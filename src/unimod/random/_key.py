@@ -99,13 +99,6 @@ def _rebuild(backend: str, words: Any) -> Key:
     return Key(_registry.load(backend).arrays.asarray(words, "uint32"))
 
 
-def _register(engine: Engine) -> None:
-    engine.facts.register_node(Key, lambda key: ([key.data], None), lambda _, leaves: Key(*leaves))
-
-
-_registry.on_load(_register)
-
-
 def single(name: str, key: Key) -> tuple[Engine, Any]:
     """The engine and the data of the one key that the function ``name`` was given.
 

@@ -17,7 +17,7 @@ from unimod import config
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
 from unimod.core import node as nodes
-from unimod.core import paths, scope, walk
+from unimod.core import graft, paths, scope, walk
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter
 from unimod.core.module import Module
@@ -61,10 +61,10 @@ def bound(target: Target, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def settle(leaves: list[Any], backend: str | None = None) -> tuple[Engine, list[Any]]:
     """The engine that works on these leaves, and the leaves with host arrays brought to it."""
-    engines = {_registry.of_type(cls) for cls in set(map(type, leaves))} - {None}
-    if len(engines) == 1:
-        (only,) = engines
-        return only, leaves  # type: ignore[return-value]
+    classes = set(map(type, leaves))
+    only = _registry.of_type(classes.pop()) if len(classes) == 1 else None
+    if only is not None:
+        return only, leaves
     engine = engine_for(leaves, backend)
     return engine, to_engine(engine, leaves)
 
@@ -287,4 +287,4 @@ def write_back(originals: list[Node], copies: list[Node | None]) -> None:
         if original._um_scope is not scope.state.current:
             raise nodes.captured(original, "contents")
     for original, copy in pairs:
-        nodes.replace_contents(original, *walk.flatten_node(copy))
+        graft.replace_contents(original, *walk.flatten_node(copy))
