@@ -116,15 +116,15 @@ def ulps(actual: Host, expected: Host, dtype: str) -> Host:
         return np.maximum(ulps(one.real, other.real, part), ulps(one.imag, other.imag, part))
     with np.errstate(all="ignore"):
         one, other = (np.asarray(x).astype(np.asarray(actual).dtype) for x in (actual, expected))
-    distance = np.abs(_ordered(one) - _ordered(other))
+    distance = np.abs(_ordered(one) - _ordered(other)).astype(np.float64)
     return _where_finite(_wide(one), _wide(other), distance)
 
 
 def _ordered(x: Host) -> Host:
-    """Integers in the order of the floats, one step for each; as float64, which is exact up to 2**53 steps."""
+    """Integers in the order of the floats, one step for each; Python's where 64 bits would overflow."""
     bits = x.view(f"int{8 * x.dtype.itemsize}").astype(object if x.dtype.itemsize == 8 else np.int64)
     lowest = -(2 ** (8 * x.dtype.itemsize - 1))
-    return np.asarray(np.where(bits < 0, lowest - bits, bits)).astype(np.float64)
+    return np.asarray(np.where(bits < 0, lowest - bits, bits))
 
 
 def _wide(x: Host) -> Host:

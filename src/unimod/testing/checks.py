@@ -150,7 +150,7 @@ def _applies(check: str, case: Case) -> bool:
         "vmap": case.vmap,
         "eval": case.module is not None,
         "frozen": case.module is not None,
-        "agreement": case.widen,
+        "agreement": case.widen and (case.has_gradient or case.module is not None),
     }
     return applies[check]
 

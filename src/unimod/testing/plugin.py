@@ -36,6 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("unimod_engines", "engines for the conformance suite", type="args", default=[])
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse engines that are not there, before anything is collected."""
+    if config.getoption("unimod_engines", default=None) or config.getini("unimod_engines"):
+        engines(config)
+
+
 def engines(config: pytest.Config) -> tuple[str, ...]:
     """The engines to test: the option's, else the configured ones, else all that are installed."""
     found = config.stash.get(ENGINES_KEY, None)

@@ -128,7 +128,7 @@ class _Breaker:
     """Makes results wrong, by operators only: the methods of the engine may be the broken ones."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine, self.dtype_name = engine, engine.arrays.dtype_name
+        self.engine, self.dtype_name, self.astype = engine, engine.arrays.dtype_name, engine.arrays.astype
 
     def spoiled(self, value: Any) -> Any:
         """``value``, wrong in every number."""
@@ -153,10 +153,13 @@ class _Breaker:
 
     def _array(self, x: Any) -> Any:
         owner = _registry.of_type(type(x))
-        name = self.dtype_name if owner is self.engine or owner is None else owner.arrays.dtype_name
-        kind = DType(name(x)).kind
+        dtype_name, astype = self.dtype_name, self.astype
+        if owner is not None and owner is not self.engine:
+            dtype_name, astype = owner.arrays.dtype_name, owner.arrays.astype
+        dtype = dtype_name(x)
+        kind = DType(dtype).kind
         if kind == "bool":
             return ~x
         if kind == "uint":
             return x ^ 1
-        return x + 1 if kind == "int" else x * 1.01 + 0.01
+        return astype(x + 1 if kind == "int" else x * 1.01 + 0.01, dtype)

@@ -82,5 +82,5 @@ def test_frozen(case: Case, dtype: str, unimod_engine: str, unimod_check: Check)
 
 @_parametrized("agreement")
 def test_agreement(case: Case, dtype: str, unimod_engines: tuple[str, ...], unimod_check: Check) -> None:
-    """Engines that differentiate agree with each other in values, states and derivatives."""
+    """Engines agree with each other in values, states and derivatives, of everything that has derivatives."""
     unimod_check("agreement", case, dtype, unimod_engines)
