@@ -7,9 +7,8 @@ in its own order, None an empty subtree, ``Nothing`` no leaf. These are JAX's ru
 from __future__ import annotations
 
 import collections
-import itertools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from unimod.backends import _registry
@@ -40,6 +39,12 @@ def flatten(value: Any) -> tuple[list[Any], Skeleton | Child]:
     return walk.leaves, structure
 
 
+def flatten_each(values: Iterable[Any]) -> tuple[list[Any], tuple[Child, ...]]:
+    """The leaves of several objects in one list, and the structure of each."""
+    walk = _Walk()
+    return walk.leaves, tuple([walk.child(value, None) for value in values])
+
+
 def flatten_node(node: Node) -> tuple[list[Any], Skeleton]:
     """The leaves and the skeleton of a module; costs nothing while the module is lazy."""
     parts = nodes.lazy_parts(node)
@@ -65,25 +70,29 @@ def unflatten(structure: Skeleton | Child, leaves: list[Any]) -> Any:
         raise TreeError(
             "The number of leaves does not fit the structure.", got=f"{len(leaves)} leaves", expected=f"{expected} leaves"
         )
-    if isinstance(structure, Skeleton) and structure.is_module:
-        return nodes.make_lazy(list(leaves), structure)
-    return _unflatten(structure, iter(leaves))
+    return _unflatten(structure, list(leaves))
 
 
-def _unflatten(structure: Child, leaves: Iterator[Any]) -> Any:
+def _unflatten(structure: Child, leaves: list[Any]) -> Any:
     if not isinstance(structure, Skeleton):
-        return _atom(structure, leaves)
+        return leaves[0] if isinstance(structure, Leaf) else _constant(structure)
     if structure.is_module:
-        return nodes.make_lazy(list(itertools.islice(leaves, structure.num_leaves)), structure)
-    return _container(
-        structure,
-        [next(leaves) if child.__class__ is Leaf else _unflatten(child, leaves) for child in structure.children],
-    )
+        return nodes.make_lazy(leaves, structure)
+    values, start = [], 0
+    for child in structure.children:
+        if child.__class__ is Leaf:
+            values.append(leaves[start])
+            start += 1
+        elif child.__class__ is Skeleton:
+            stop = start + child.num_leaves
+            values.append(_unflatten(child, leaves[start:stop]))
+            start = stop
+        else:
+            values.append(_constant(child))
+    return _container(structure, values)
 
 
-def _atom(structure: Child, leaves: Iterator[Any]) -> Any:
-    if isinstance(structure, Leaf):
-        return next(leaves)
+def _constant(structure: Child) -> Any:
     return structure.value if isinstance(structure, Fixed) else Nothing
 
 
@@ -334,7 +343,7 @@ class _Build:
             box = TreePart(next(self.leaves))
             self.entities.append(box)
             return self.again(box, owner, name)
-        return _atom(structure, self.leaves)
+        return next(self.leaves) if isinstance(structure, Leaf) else _constant(structure)
 
     def again(self, entity: Any, owner: Any, name: str) -> Any:
         if not isinstance(entity, TreePart):

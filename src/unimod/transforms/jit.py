@@ -54,13 +54,15 @@ class Jitted:
         statics: Any = ()
         if self._options.has_statics:
             args, kwargs, statics = self._options.take_statics(args, kwargs, self._target.shift)
-        leaves, structure = walk.flatten((args, kwargs))
+        if kwargs:
+            kwargs = dict(sorted(kwargs.items()))
+        leaves, structures = walk.flatten_each((*args, *kwargs.values()))
         engine, leaves = _lift.settle(leaves, self._options.backend)
-        key = (engine.name, structure, statics, is_bound)
+        key = (engine.name, structures, *kwargs, statics, is_bound)
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compile(engine, leaves, structure, statics, is_bound)
-            self._compiled[key] = compiled
+            structure = walk.flatten((args, kwargs))[1]
+            compiled = self._compiled[key] = self._compile(engine, leaves, structure, statics, is_bound)
         arrays, packed = compiled(leaves)
         result = packed.unpack(arrays)
         if is_bound or self._options.inplace:
