@@ -7,6 +7,7 @@ namespaces call by different names.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -81,25 +82,33 @@ def _scaled_erfinv(ops: Ops, u: Array, name: str) -> Array:
 
 def truncated_normal(ops: Ops, unit: Array, lower: Any, upper: Any, name: str) -> Array:
     """``sqrt(2) erfinv(u)`` with u uniform between the error functions of the bounds, kept inside the open interval."""
-    lower, upper = (ops.cast(v, name) if ops.is_array(v) else number(v, name) for v in (lower, upper))
-    a, b = (_erf_of_bound(ops if ops.is_array(v) else HOST, v, name) for v in (lower, upper))
+    a, least = _bound(ops, lower, math.inf, name)
+    b, greatest = _bound(ops, upper, -math.inf, name)
     value = _scaled_erfinv(ops, between(ops, unit, a, b, name), name)
     # numpy answers with float32 when bfloat16 is clipped from both sides.
-    return ops.cast(ops.xp.clip(value, _inside(ops, lower, math.inf), _inside(ops, upper, -math.inf)), name)
+    return ops.cast(ops.xp.clip(value, ops.scalar(least), ops.scalar(greatest)), name)
 
 
-def _erf_of_bound(ops: Ops, bound: Array, name: str) -> Any:
+def _bound(ops: Ops, bound: Any, towards: float, name: str) -> tuple[Any, Any]:
+    """The error function of a bound, and its neighbour inside the interval."""
+    if not ops.is_array(bound):
+        return _bound_of_number(float(bound), towards, name)
+    bound = ops.cast(bound, name)
+    return _erf(ops, bound, name), ops.nextafter(bound, towards)
+
+
+@functools.lru_cache(maxsize=256)
+def _bound_of_number(bound: float, towards: float, name: str) -> tuple[Any, Any]:
+    value = number(bound, name)
+    return _erf(HOST, value, name), HOST.nextafter(value, towards)
+
+
+def _erf(ops: Ops, bound: Array, name: str) -> Array:
     # XLA turns the division by a constant into a multiplication.
     x = bound * ops.scalar(number(1, name) / number(math.sqrt(2.0), name))
     if name == "float64":
         return ops.erf64(x)
     return ops.cast(erf32(ops.cast(x, "float32"), ops.xp, ops.cast), name)
-
-
-def _inside(ops: Ops, bound: Any, direction: float) -> Any:
-    if ops.is_array(bound):
-        return ops.nextafter(bound, direction)
-    return ops.scalar(np.nextafter(bound, bound.dtype.type(direction)))
 
 
 def gumbel(ops: Ops, unit: Array, name: str) -> Array:

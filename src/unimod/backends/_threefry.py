@@ -23,7 +23,7 @@ _SHIFTS = tuple(tuple((np.array(r, np.uint32), np.array(32 - r, np.uint32)) for 
 # Three buffers of this many words stay in the second-level cache.
 CHUNK = 32 * 1024
 # Below this many blocks Python ints are faster than a hundred calls of numpy.
-FEW = 16
+FEW = 10
 
 Array = Any
 Finish = Callable[[Array, Array, Array], None]

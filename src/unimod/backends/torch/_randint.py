@@ -38,18 +38,22 @@ def _words(key: Tensor, shape: Shape, width: int) -> Tensor:
 
 
 def _offset(higher: Tensor, lower: Tensor, span: Any, width: int) -> Tensor:
-    if isinstance(span, int):
-        factor: Any = _integers.multiplier_of(span, width)
-    else:
-        span, factor = _tensor_factor(span, width)
+    """``((higher mod span) * factor + lower mod span) mod span``, wrapped to the width before the last remainder."""
+    factor = _integers.multiplier_of(span, width) if isinstance(span, int) else _factor(span, width)
+    if isinstance(factor, int) and width == 32:
+        # A factor other than 0 is below 2**16, and so is the span: nothing wraps, and one remainder will do.
+        return torch.remainder(higher * factor + lower if factor else lower, span)
     wrapped = _remainder(higher, span, width) * factor + _remainder(lower, span, width)
-    return _remainder(wrapped if width == 64 else wrapped & _MASK, span, width)
+    return _remainder(_wrapped(wrapped, width), span, width)
 
 
-def _tensor_factor(span: Tensor, width: int) -> tuple[Tensor, Tensor]:
+def _factor(span: Tensor, width: int) -> Tensor:
     half = _remainder(torch.full_like(span, 2 ** (width // 2)), span, width)
-    square = half * half
-    return span, _remainder(square if width == 64 else square & _MASK, span, width)
+    return _remainder(_wrapped(half * half, width), span, width)
+
+
+def _wrapped(x: Tensor, width: int) -> Tensor:
+    return x if width == 64 else x & _MASK
 
 
 def _remainder(x: Tensor, span: Any, width: int) -> Tensor:

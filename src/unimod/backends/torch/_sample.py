@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unimod.backends import _draws, _samplers
 from unimod.backends._protocol import Shape
+from unimod.backends._threefry import CHUNK
 from unimod.backends.torch import _threefry_device
 from unimod.backends.torch.dtypes import native
 
@@ -37,7 +38,16 @@ def sample(key: Tensor, shape: Shape, kind: str, dtype: str, parameters: tuple[f
     if is_host and kind == "normal" and dtype == "float32":
         return _host_draw(key, shape, "normal", dtype)
     drawn = _host_draw(key, shape, dtype, dtype) if is_host else _threefry_device.draw(key, shape, dtype)
-    return drawn if kind == "bits" else distribute(drawn, kind, dtype, *parameters)
+    is_done = kind == "bits" or (kind == "uniform" and not parameters)
+    return drawn if is_done else _distribute_in_parts(drawn, kind, dtype, *parameters)
+
+
+def _distribute_in_parts(unit: Tensor, kind: str, dtype: str, *parameters: float) -> Tensor:
+    """In place, in parts for which the intermediate values stay in the cache; on a device in one."""
+    size = CHUNK if unit.device.type == "cpu" else max(1, unit.numel())
+    for part in unit.reshape(-1).split(size):
+        part.copy_(distribute(part, kind, dtype, *parameters))
+    return unit
 
 
 def distribute(unit: Tensor, kind: str, dtype: str, low: Any = None, high: Any = None) -> Tensor:
