@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from unimod import config
 from unimod.backends._protocol import Engine
-from unimod.core import tree, walk
-from unimod.core.kinds import OptState, static
+from unimod.core import edit, tree, walk
+from unimod.core.filters import NOT_FROZEN
+from unimod.core.kinds import OptState, Parameter, static
 from unimod.core.module import Module
 from unimod.core.skeleton import Child
 from unimod.errors import CapabilityError, DTypeError, NotInitializedError
@@ -74,7 +75,7 @@ class Transformation(Module):
         leaves, structure = walk.flatten(chosen)
         changed = config.engine_of(*leaves).optim.apply_updates(leaves, tree._matching(updates, structure))
         result = walk.unflatten(structure, changed)
-        return (result if params is chosen else Module.update(params, result)), new
+        return (result if params is chosen else edit.merge(params, result)), new
 
     def copy_of_structure(self: T) -> T:
         """The same leaves in new objects."""
@@ -98,7 +99,8 @@ class Transformation(Module):
 
 def trainable(params: Any) -> Any:
     """What of ``params`` is optimized: of a module its trainable parameters, else the tree itself."""
-    return params.parameters() if isinstance(params, Module) else params
+    # Not by the method: asking a lazy module for an attribute builds it.
+    return edit.choose(params, (Parameter, NOT_FROZEN)) if isinstance(params, Module) else params
 
 
 class Primitive(Transformation):
