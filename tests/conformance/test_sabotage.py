@@ -34,6 +34,8 @@ UNDECLARED = {
     "autodiff.vmap": VMAP,
     "compile.jit": JIT,
 }
+BETWEEN_ENGINES = {"arrays.from_foreign"}
+"""What is called only where there is a second engine."""
 
 
 def runs_on(case, engine):
@@ -98,6 +100,8 @@ def test_a_broken_method_is_noticed(method, recorder, tested_engines):
     cases = [case for case in candidates(engine, module, name, recorder) if runs_on(case, place)]
     if f"{module}.{name}" in NOT_COVERED:
         assert not any(_tells(case, place, method) for case in cases[:20]), "it is noticed: take it off the list"
+        return
+    if len(tested_engines) == 1 and f"{module}.{name}" in BETWEEN_ENGINES and not cases:
         return
     assert cases, f"not covered: no row of the suite calls {module}.{name}"
     assert any(_tells(case, place, method) for case in cases[:20])

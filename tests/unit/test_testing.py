@@ -205,9 +205,17 @@ def test_a_function_with_a_memory_differs_when_jitted():
         assert_conformant(fn, X, check_grad=False)
 
 
-def test_nothing_to_compare():
+@pytest.mark.needs("torch", "numpy")
+def test_an_engine_is_asked_only_for_what_it_can_do():
+    assert_conformant(network(), X, engines=("torch", "numpy"))
+    with pytest.raises(MismatchError, match=r"The result of numpy differs from that of torch: off by 0\.5"):
+        assert_conformant(lambda x: x + 0.5 if on("numpy", x) else x, X, engines=("torch", "numpy"))
+
+
+@pytest.mark.parametrize("engines", [(), ("numpy",), ("numpy", "numpy")])
+def test_nothing_to_compare(engines):
     with pytest.raises(OptionError):
-        assert_conformant(lambda x: x, X, engines=("numpy",))
+        assert_conformant(lambda x: x, X, engines=engines)
 
 
 # --- sabotage --------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def assert_close(
         ...     assert_close(x, {"a": um.numpy.asarray([1.0, 2.5])}, rtol=1e-3)
         ... except AssertionError as error:
         ...     print(str(error).splitlines()[1])
-          where:    tree['a'] at index (1,)
+          where:    tree['a'] at index (1,); 1 of 2 elements are too far
     """
     if ulp is not None and (rtol is not None or atol is not None):
         raise OptionError("assert_close got two kinds of bounds.", got=f"ulp = {ulp}, rtol = {rtol}, atol = {atol}")

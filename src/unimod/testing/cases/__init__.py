@@ -21,17 +21,17 @@ CASES: tuple[Case, ...] = (
     *distributions.CASES, *transforms.CASES,
 )  # fmt: skip
 
-TESTED: dict[str, types.ModuleType] = {
-    "numpy": unimod.numpy,
-    "nn": nn,
-    "nn.functional": functional,
-    "nn.initializers": initializers,
-    "losses": _losses,
-    "optim": optim,
-    "random": random,
-    "transforms": _transforms,
-}
-"""The modules of which every public name has a row."""
+TESTED: tuple[tuple[str, types.ModuleType], ...] = (
+    ("numpy", unimod.numpy),
+    ("nn", nn),
+    ("nn.functional", functional),
+    ("nn.initializers", initializers),
+    ("losses", _losses),
+    ("optim", optim),
+    ("random", random),
+    ("transforms", _transforms),
+)
+"""The modules of which every public name has a row, and what they are called."""
 
 _CONSTANT = "a number or the name of a dtype: there is nothing to compute"
 _CLASS = "a class whose instances the rows of the functions that make them compare"
@@ -59,7 +59,7 @@ WITHOUT_ROW: dict[str, str] = {
 
 def public_names() -> Iterator[str]:
     """Every public name of the tested modules, such as ``numpy.add``."""
-    for prefix, module in TESTED.items():
+    for prefix, module in TESTED:
         yield from (f"{prefix}.{name}" for name in _public(module))
 
 
