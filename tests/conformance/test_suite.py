@@ -7,6 +7,10 @@ import collections
 import numpy as np
 import pytest
 
+import unimod as um
+from unimod.backends import _registry
+from unimod.backends._capabilities import GRAD
+from unimod.errors import CapabilityError, DTypeError
 from unimod.testing import checks
 from unimod.testing.cases import CASES, WITHOUT_ROW, missing, stale
 from unimod.testing.suite import (  # noqa: F401 (tests are found by their names; the fixture is this repository's own)
@@ -39,6 +43,21 @@ def test_inputs_are_the_same_each_time_and_not_all_zeros(case):
         first, second = (checks.tree.leaves(case.data(dtype)) for _ in range(2))
         assert all(np.array_equal(a, b) or a.dtype.kind == "f" for a, b in zip(first, second, strict=True))
         assert all(np.any(leaf) for leaf in first)
+
+
+def test_declared_divergences_are_still_true(any_backend):
+    facts = _registry.load(any_backend).facts
+    x = um.numpy.ones((2,))
+    outcomes = {
+        "grad": (GRAD not in facts.CAPABILITIES, CapabilityError, lambda: um.grad(um.numpy.sum)(x)),
+        "float64": (True, DTypeError, lambda: um.numpy.astype(x, "float64")),
+    }
+    assert set(facts.DIVERGENCES) <= set(outcomes)
+    for name in facts.DIVERGENCES:
+        is_declared, error, call = outcomes[name]
+        assert is_declared
+        with pytest.raises(error):
+            call()
 
 
 def test_every_check_has_rows():
