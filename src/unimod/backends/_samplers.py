@@ -113,7 +113,8 @@ def _erf(ops: Ops, bound: Array, name: str) -> Array:
 
 def gumbel(ops: Ops, unit: Array, name: str) -> Array:
     """``-log(-log(u))`` with u in [tiny, 1)."""
-    return -ops.xp.log(-ops.xp.log(unit + ops.scalar(number(_TINY[name], name))))
+    # XLA merges the two constants of ``(x - 1) + tiny``, so that tiny is a bound and not a summand.
+    return -ops.xp.log(-ops.xp.log(ops.xp.clip(unit, ops.scalar(number(_TINY[name], name)), None)))
 
 
 def exponential(ops: Ops, unit: Array) -> Array:
