@@ -48,6 +48,19 @@ def assign_box(node: Node, name: str, box: TreePart) -> None:
     _set(node, name, box.value)
 
 
+def tie(places: list[tuple[Node, str]], value: Any) -> None:
+    """Make one leaf of the attributes at ``places`` that hold ``value``."""
+    found = [(node, name) for node, name in places if _get(node, "__dict__").get(name) is value]
+    if len(found) < 2:
+        return
+    known = [node._um_tied[name] for node, name in found if name in (node._um_tied or {})]
+    box = known[0] if known else TreePart(value)
+    held = {(id(node), name) for node, name in box.holders}
+    box.holders += [(node, name) for node, name in found if (id(node), name) not in held]
+    for node, name in box.holders:
+        _set(node, "_um_tied", {**(node._um_tied or {}), name: box})
+
+
 def untie(node: Node, name: str) -> None:
     """Let an attribute no longer be the same leaf as others."""
     box = (node._um_tied or {}).get(name)

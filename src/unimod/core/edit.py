@@ -9,7 +9,7 @@ from unimod.core import boxes, walk
 from unimod.core import filters as flt
 from unimod.core import node as nodes
 from unimod.core import skeleton as sk
-from unimod.core.kinds import Nothing
+from unimod.core.kinds import Nothing, Static
 from unimod.core.node import Node
 from unimod.core.skeleton import Skeleton
 from unimod.errors import TreeError
@@ -64,7 +64,8 @@ def _merge(value: Any, other: Any, merge_static: bool) -> Any:
     if plan is not None:
         return walk.unflatten(structure, [leaves[i] if j is None else new[j] for i, j in enumerate(plan)])
     mine, theirs = walk.unflatten(structure, leaves), walk.unflatten(their, new)
-    return _merge_objects(mine, theirs, merge_static)
+    leaves, structure = walk.flatten(_Merge(merge_static).run(mine, theirs))
+    return walk.unflatten(structure, leaves)
 
 
 def _plan(structure: Skeleton, other: Skeleton) -> list[int | None] | None:
@@ -76,30 +77,49 @@ def _plan(structure: Skeleton, other: Skeleton) -> list[int | None] | None:
     return chosen if is_selection else None
 
 
-def _merge_objects(mine: Any, theirs: Any, merge_static: bool) -> Any:
-    if theirs is Nothing:
-        return mine
-    if isinstance(theirs, Node):
-        return _merge_nodes(mine, theirs, merge_static) if type(mine) is type(theirs) else theirs
-    if isinstance(theirs, dict) and isinstance(mine, dict):
-        names = [*mine, *(name for name in theirs if name not in mine)]
-        mine.update({n: _merge_objects(mine.get(n, Nothing), theirs.get(n, Nothing), merge_static) for n in names})
-        return mine
-    if isinstance(theirs, (list, tuple)) and type(mine) is type(theirs) and len(mine) == len(theirs):
-        items = [_merge_objects(a, b, merge_static) for a, b in zip(mine, theirs, strict=True)]
-        return type(mine)(*items) if hasattr(mine, "_fields") else type(mine)(items)
-    is_static = theirs is not None and walk.is_static(theirs)
-    keeps = is_static and not merge_static and mine is not None and mine is not Nothing
-    return mine if keeps else theirs
+class _Merge:
+    """One pass over two fresh objects of different structure; what the second has goes into the first."""
 
+    def __init__(self, merge_static: bool) -> None:
+        self.merge_static = merge_static
+        self.pairs: list[tuple[Any, Any]] = []
 
-def _merge_nodes(mine: Any, theirs: Any, merge_static: bool) -> Any:
-    nodes.touch(mine)
-    nodes.touch(theirs)
-    if merge_static:
-        object.__setattr__(mine, "_um_meta", theirs._um_meta)
-    for name, value in vars(theirs).items():
-        if name in theirs._um_meta.by_name and name not in mine._um_meta.by_name:
-            boxes.set_kind(mine, name, theirs._um_meta.by_name[name])
-        vars(mine)[name] = _merge_objects(vars(mine).get(name, Nothing), value, merge_static)
-    return mine
+    def run(self, mine: Any, theirs: Any) -> Any:
+        result = self.value(mine, theirs)
+        stand_in = {id(theirs): mine for theirs, mine in self.pairs}
+        ties = {id(box): box for theirs, _ in self.pairs for box in (theirs._um_tied or {}).values()}
+        for box in ties.values():
+            boxes.tie([(stand_in.get(id(holder), holder), name) for holder, name in box.holders], box.value)
+        return result
+
+    def value(self, mine: Any, theirs: Any, is_declared: bool = True) -> Any:
+        """The merged value; ``is_declared`` says that whatever stands here is a leaf, as it is outside of modules."""
+        if theirs is Nothing:
+            return mine
+        if isinstance(theirs, Node):
+            return self.node(mine, theirs) if type(mine) is type(theirs) else theirs
+        if isinstance(theirs, dict) and isinstance(mine, dict):
+            names = [*mine, *(name for name in theirs if name not in mine)]
+            mine.update({n: self.value(mine.get(n, Nothing), theirs.get(n, Nothing), is_declared) for n in names})
+            return mine
+        if isinstance(theirs, (list, tuple)) and type(mine) is type(theirs) and len(mine) == len(theirs):
+            items = [self.value(a, b, is_declared) for a, b in zip(mine, theirs, strict=True)]
+            return type(mine)(*items) if hasattr(mine, "_fields") else type(mine)(items)
+        is_static = not is_declared and theirs is not None and walk.is_static(theirs)
+        keeps = is_static and not self.merge_static and mine is not None and mine is not Nothing
+        return mine if keeps else theirs
+
+    def node(self, mine: Any, theirs: Any) -> Any:
+        nodes.touch(mine)
+        nodes.touch(theirs)
+        self.pairs.append((theirs, mine))
+        if self.merge_static:
+            object.__setattr__(mine, "_um_meta", theirs._um_meta)
+        for name, value in vars(theirs).items():
+            kinds = mine._um_meta.by_name
+            if name in theirs._um_meta.by_name and name not in kinds:
+                boxes.set_kind(mine, name, theirs._um_meta.by_name[name])
+            if kinds.get(name) is Static and name in vars(mine) and not self.merge_static:
+                continue
+            boxes.assign(mine, name, self.value(vars(mine).get(name, Nothing), value, name in kinds))
+        return mine

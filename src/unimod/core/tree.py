@@ -65,7 +65,7 @@ def paths_of(tree: Any) -> list[str]:
         ['a.0', 'a.1', 'b']
     """
     found = walk.flatten(tree)[1]
-    return [paths.dotted(slot.path) for slot in found.slots] if isinstance(found, Skeleton) else [""]
+    return [paths.dotted(slot.path) for slot in found.slots] if isinstance(found, Skeleton) else [""] * sk.count(found)
 
 
 def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:

@@ -88,7 +88,6 @@ divide = _fractional(np.divide)
 atan2 = _fractional(np.arctan2)
 
 negative = _counting(np.negative)
-abs = _counting(np.abs)
 square = _counting(np.square)
 sign = _counting(np.sign)
 floor = _counting(np.floor)
@@ -120,6 +119,12 @@ less = _question(np.less)
 less_equal = _question(np.less_equal)
 greater = _question(np.greater)
 greater_equal = _question(np.greater_equal)
+
+
+def abs(x: Any) -> Any:
+    """The magnitude, which is real for complex numbers too."""
+    name = _number(common(x))
+    return work(np.abs, name, x, result={"complex64": "float32", "complex128": "float64"}.get(name))
 
 
 def real(x: Any) -> Any:
