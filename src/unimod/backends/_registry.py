@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.metadata
 import importlib.util
 import threading
 from collections.abc import Callable
@@ -135,8 +134,11 @@ def _engine(found: Any) -> Engine:
     return found if isinstance(found, Engine) else found.ENGINE
 
 
-def _third_parties() -> tuple[importlib.metadata.EntryPoint, ...]:
-    return tuple(importlib.metadata.entry_points(group=GROUP))
+def _third_parties() -> tuple[Any, ...]:
+    # Imported here, because that takes as long as a fifth of the package.
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=GROUP))
 
 
 def _find(cls: type) -> Engine | None:
