@@ -11,7 +11,7 @@ RATE = 0.1
 
 
 def draws(size: int) -> list[Row]:
-    key, x = um.random.Key(0, backend="torch"), torch.ones(size)
+    key, x = um.random.key(0, backend="torch"), torch.ones(size)
     native = torch.Generator().manual_seed(0)
     cases = {
         "bits": (
