@@ -72,10 +72,11 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def doctest(session: nox.Session) -> None:
-    """Every example in the package's docstrings, once on each engine: the printed text is the same."""
+    """Every example in the docstrings and in the guide, once on each engine: the printed text is the same."""
     install(session)
     for name in ENGINES:
-        examples = ("--doctest-modules", "src/unimod", "--ignore=src/unimod/backends")
+        examples = ["--doctest-modules", "src/unimod", "--ignore=src/unimod/backends"]
+        examples += ["--doctest-glob=*.md", "docs/guide.md"]
         pytest(session, *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
 
 

@@ -44,6 +44,8 @@ class NodeMeta(abc.ABCMeta):
                 fix="leave __slots__ away, and slots=True of a dataclass too",
             )
         cls = super().__new__(mcs, name, bases, namespace, **options)
+        # Its own, because a dataclass would bring one that prints whole arrays.
+        cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
         kinds: dict[str, type] = {}
         for base in reversed(cls.__mro__):
             kinds.update(_declared_kinds(base))
