@@ -247,7 +247,11 @@ def test_64_bits_under_x64(any_backend):
     with jax.enable_x64(True):
         for name, draw, expected in (
             ("uint64", lambda: random.bits(ours(), 9, width=64), jax.random.bits(theirs(), (9,), "uint64")),
-            ("float64", lambda: random.normal(ours(), 9, dtype="float64"), jax.random.normal(theirs(), (9,), "float64")),
+            (
+                "float64",
+                lambda: random.normal(ours(), 9, dtype="float64"),
+                jax.random.normal(theirs(), (9,), "float64"),
+            ),
             (
                 "int64",
                 lambda: random.randint(ours(), 9, 0, 10**12, dtype="int64"),

@@ -71,14 +71,16 @@ def _fill_few(keys: Array, out: Array, finish: Finish) -> None:
     finish(x[0], x[1], out.reshape(-1))
 
 
-def _fill_long(key0: int, key1: int, out: Array, finish: Finish) -> None:
+def _fill_long(key0: int, key1: int, out: Array, finish: Finish, first: int = 0) -> None:
+    """The values from the counter ``first`` on, a multiple of ``CHUNK``."""
     size = min(CHUNK, len(out))
     counts, buffers = np.arange(size, dtype=np.uint32), np.empty((3, size), np.uint32)
     for start in range(0, len(out), size):
         part = out[start : start + size]
         x0, x1, spare = buffers[:, : len(part)]
-        x0[:] = ((start >> 32) + key0) & MASK
-        np.add(counts[: len(part)], ((start & MASK) + key1) & MASK, out=x1)
+        high, low = divmod(first + start, 2**32)
+        x0[:] = (high + key0) & MASK
+        np.add(counts[: len(part)], (low + key1) & MASK, out=x1)
         _rounds(x0, x1, spare, np.array(key0, np.uint32), np.array(key1, np.uint32))
         finish(x0, x1, part)
 

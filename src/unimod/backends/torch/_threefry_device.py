@@ -18,13 +18,13 @@ from unimod.backends.torch.dtypes import native
 def draw(key: Tensor, shape: Shape, kind: str) -> Tensor:
     """Bits or uniform values, as in ``_draws``, [*batch, *shape], from keys uint32[*batch, 2]."""
     x0, x1 = _blocks(key, math.prod(shape))
-    return _finish(x0, x1, kind).reshape(*key.shape[:-1], *shape)
+    return _finish(x0, x1, kind).reshape((*key.shape[:-1], *shape))
 
 
 def split(key: Tensor, shape: Shape) -> Tensor:
     """New keys, uint32[*batch, *shape, 2]."""
     words = torch.stack(_blocks(key, math.prod(shape)), -1)
-    return words.view(torch.uint32).reshape(*key.shape[:-1], *shape, 2)
+    return words.view(torch.uint32).reshape((*key.shape[:-1], *shape, 2))
 
 
 def fold_in(key: Tensor, data: Tensor) -> Tensor:
