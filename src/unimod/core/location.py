@@ -5,7 +5,7 @@ from __future__ import annotations
 from unimod.core import init, paths, render
 from unimod.core.initializer import Initializer
 from unimod.core.node import Node
-from unimod.errors import NotInitializedError, UnimodError
+from unimod.errors import CapturedModuleError, NotInitializedError, UnimodError
 
 _ROOT = "model"
 
@@ -15,16 +15,17 @@ def locate(error: Exception, module: Node) -> Exception:
     if not hasattr(error, "_um_chain"):
         error = _explained(error, module)
         error._um_chain = module  # type: ignore[attr-defined]
+        error._um_is_placed = bool(getattr(error, "where", ""))  # type: ignore[attr-defined]
     innermost = error._um_chain  # type: ignore[attr-defined]
     path = next((path for path, found in init.modules(module) if found is innermost), None)
-    if path is not None:
+    if path is not None and not error._um_is_placed:  # type: ignore[attr-defined]
         _write(error, f"{paths.pretty(_ROOT, path)}   {_one_line(innermost)}")
     return error
 
 
 def _explained(error: Exception, module: Node) -> Exception:
     names = [name for name, value in vars(module).items() if isinstance(value, Initializer)]
-    if not names or isinstance(error, UnimodError):
+    if not names or isinstance(error, (NotInitializedError, CapturedModuleError)):
         return error
     explained = NotInitializedError(
         f"{type(module).__name__} is used before its leaves have values: {', '.join(names)}.",

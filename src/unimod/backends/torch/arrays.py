@@ -32,6 +32,7 @@ def _holds_tensors(values: Any) -> bool:
 
 
 def _from_host(x: Any) -> Tensor:
+    x = x if all(step >= 0 for step in x.strides) else x.copy()  # a tensor has no negative strides
     if x.dtype.name == "bfloat16" or x.dtype.name.startswith("float8"):
         bits = x.view(np.int16 if x.dtype.itemsize == 2 else np.uint8)
         return torch.tensor(bits).view(native(x.dtype.name))
