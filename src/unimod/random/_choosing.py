@@ -30,7 +30,7 @@ def permutation(key: Key, x: Any, *, axis: int = 0, independent: bool = False) -
     Example:
         >>> import unimod as um
         >>> um.random.permutation(um.random.key(0), 5).tolist()
-        [3, 2, 1, 0, 4]
+        [0, 1, 4, 3, 2]
     """
     engine, data = single("permutation", key)
     x = _population("permutation", data, x)
@@ -54,7 +54,7 @@ def categorical(key: Key, logits: Any, *, axis: int = -1, shape: Shape | None = 
     Example:
         >>> import unimod as um
         >>> um.random.categorical(um.random.key(0), [0.0, 1.0, 2.0], shape=(5,)).tolist()
-        [2, 2, 1, 2, 2]
+        [1, 1, 2, 1, 2]
     """
     engine, data = single("categorical", key)
     logits = _adopted(data, logits)
@@ -92,7 +92,7 @@ def choice(key: Key, x: Any, shape: Shape = (), *, replace: bool = True, p: Any 
     Example:
         >>> import unimod as um
         >>> um.random.choice(um.random.key(0), [10, 20, 30], (4,)).tolist()
-        [20, 20, 10, 30]
+        [20, 10, 30, 20]
     """
     engine, data = single("choice", key)
     x = _population("choice", data, x)

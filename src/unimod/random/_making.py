@@ -90,7 +90,7 @@ def fold_in(key: Key, data: Any) -> Key:
     Example:
         >>> import unimod as um
         >>> um.random.key_data(um.random.fold_in(um.random.key(0), 7)).tolist()
-        [2715355358, 1520107229]
+        [2716826189, 292468403]
     """
     engine, words = single("fold_in", key)
     if type(data) is int:
