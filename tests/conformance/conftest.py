@@ -8,11 +8,6 @@ import pytest
 
 from unimod.testing import plugin
 
-NO_FOREACH = "torch 2.13 has no batching rule for torch._foreach_*, which its engine uses for optimizers"
-KNOWN_GAPS = {
-    # (test, engine, case begins with): (what it raises, why)
-    ("test_vmap", "torch", "optim."): (RuntimeError, NO_FOREACH),
-}
 SLOW_PATHS = (
     # Said by torch about its own speed; results are not concerned.
     "ignore:There is a performance drop:UserWarning",
@@ -36,10 +31,6 @@ def pytest_collection_modifyitems(items):
             continue
         for text in SLOW_PATHS:
             item.add_marker(pytest.mark.filterwarnings(text))
-        for (test, engine, prefix), (error, why) in KNOWN_GAPS.items():
-            is_gap = item.originalname == test and params.get("unimod_engine") == engine
-            if is_gap and params["case"].name.startswith(prefix):
-                item.add_marker(pytest.mark.xfail(strict=True, raises=error, reason=why))
 
 
 @pytest.fixture

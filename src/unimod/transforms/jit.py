@@ -81,7 +81,8 @@ class Jitted:
         )
 
         def traced(inner: list[Any]) -> tuple[list[Any], _lift.Packed]:
-            self._note(engine, structure, inner)
+            if _is_trace(engine, inner):
+                self._note(engine, structure, inner)
             return flat(inner)
 
         donated = self._options.donated(structure, self._target.shift)
@@ -195,6 +196,12 @@ def _difference(new: Any, old: Any) -> tuple[str, str, str]:
     """The first place in ``(args, kwargs)`` at which two structures differ, and what each has there."""
     index = int(new.children[0] is old.children[0])
     return tree.difference(new.children[index], old.children[index], ("args", "kwargs")[index])
+
+
+def _is_trace(engine: Engine, leaves: list[Any]) -> bool:
+    """Whether the function is being traced, not run as it is (by an engine, or a choice of compiler, without traces)."""
+    arrays = [leaf for leaf in leaves if _registry.of_type(type(leaf)) is engine]
+    return not all(map(engine.arrays.is_concrete, arrays)) if arrays else engine.compile.is_tracing()
 
 
 def _signature(leaf: Any) -> str:

@@ -1,4 +1,4 @@
-"""PyTorch: gradient transformations over lists of tensors (``torch._foreach_*``, private names of torch 2.13).
+"""PyTorch: gradient transformations over lists of tensors.
 
 Nothing is changed in place, so that a step can be differentiated and traced; in a jitted train step the compiler fuses
 the lists away.
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+
+from unimod.backends.torch import _lists as lists
 
 Array = torch.Tensor
 State = dict[str, Any]
@@ -37,7 +39,7 @@ def apply_updates(params: list[Array], updates: list[Array]) -> list[Array]:
         return []
     if any(p.dtype != u.dtype for p, u in zip(params, updates, strict=True)):
         return [(p + u).to(p.dtype) for p, u in zip(params, updates, strict=True)]
-    return list(torch._foreach_add(params, updates))
+    return lists.add(params, updates)
 
 
 # States ---------------------------------------------------------------------------------------------------------------
@@ -65,21 +67,29 @@ def _scale_by_adam(
     count = state["count"] + 1
     if not grads:
         return [], {**state, "count": count}
-    mu = _decayed(state["mu"], grads, b1)
-    nu = _decayed(state["nu"], [_abs_sq(g) for g in grads] if _any_complex(grads) else torch._foreach_mul(grads, grads), b2)
-    first = torch._foreach_div(mu, _debias(b1, count))
+    mu, nu = _decayed(state["mu"], grads, b1), _decayed_squares(state["nu"], grads, b2)
+    first = lists.div(mu, _debias(b1, count))
     if nesterov:
-        ahead = torch._foreach_div(torch._foreach_mul(mu, b1), _debias(b1, count + 1))
-        first = torch._foreach_add(ahead, torch._foreach_div(torch._foreach_mul(grads, 1 - b1), _debias(b1, count)))
-    second = torch._foreach_div(nu, _debias(b2, count))
+        ahead = lists.div(lists.mul(mu, b1), _debias(b1, count + 1))
+        first = lists.add(ahead, lists.div(lists.mul(grads, 1 - b1), _debias(b1, count)))
+    second = lists.div(nu, _debias(b2, count))
     if not _is_zero(eps_root):
-        second = torch._foreach_add(second, eps_root)
-    scale = torch._foreach_add(torch._foreach_sqrt(second), eps)
-    return list(torch._foreach_div(first, scale)), {"count": count, "mu": list(mu), "nu": list(nu)}
+        second = lists.add(second, eps_root)
+    return lists.div(first, lists.add(lists.sqrt(second), eps)), {"count": count, "mu": mu, "nu": nu}
 
 
-def _decayed(old: list[Array], new: Any, decay: Any) -> Any:
-    return torch._foreach_add(torch._foreach_mul(old, decay), torch._foreach_mul(new, 1 - decay))
+def _decayed(old: list[Array], new: list[Array], decay: Any) -> list[Array]:
+    """``decay * old + (1 - decay) * new``."""
+    if isinstance(decay, torch.Tensor):
+        return lists.add(lists.mul(old, decay), lists.mul(new, 1 - decay))
+    return lists.lerp(old, new, 1 - decay)
+
+
+def _decayed_squares(old: list[Array], new: list[Array], decay: Any) -> list[Array]:
+    """``decay * old + (1 - decay) * |new|**2``."""
+    if isinstance(decay, torch.Tensor) or any(x.is_complex() for x in new):
+        return _decayed(old, [_abs_sq(x) for x in new], decay)
+    return lists.addcmul(lists.mul(old, decay), new, new, value=1 - decay)
 
 
 def _debias(decay: Any, count: Array) -> Array:
@@ -91,21 +101,16 @@ def _debias(decay: Any, count: Array) -> Array:
 
 
 def _trace(grads: list[Array], state: State, params: Any, *, decay: Any, nesterov: bool) -> Result:
-    trace = torch._foreach_add(torch._foreach_mul(state["trace"], decay), grads)
-    new = torch._foreach_add(torch._foreach_mul(trace, decay), grads) if nesterov else trace
-    return list(new), {"trace": list(trace)}
+    trace = lists.add(lists.mul(state["trace"], decay), grads)
+    return lists.add(lists.mul(trace, decay), grads) if nesterov else trace, {"trace": trace}
 
 
 def _add_decayed_weights(grads: list[Array], state: State, params: list[Array] | None, *, weight_decay: Any) -> Result:
-    return list(torch._foreach_add(grads, torch._foreach_mul(params, weight_decay))), state
+    return lists.add(grads, lists.mul(params or [], weight_decay)), state
 
 
 def _scale(grads: list[Array], state: State, params: Any, *, step_size: Any) -> Result:
-    return list(torch._foreach_mul(grads, step_size)), state
-
-
-def _any_complex(tensors: list[Array]) -> bool:
-    return any(t.is_complex() for t in tensors)
+    return lists.mul(grads, step_size), state
 
 
 def _abs_sq(x: Array) -> Array:
