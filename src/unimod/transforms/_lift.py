@@ -171,12 +171,12 @@ class Packed:
 def pack(value: Any, are_numbers_arrays: bool) -> tuple[list[Any], Packed]:
     """Take an object apart into arrays and the rest."""
     leaves, structure = walk.flatten(value)
-
-    def is_array(leaf: Any) -> bool:
-        return config.is_array(leaf) or (are_numbers_arrays and isinstance(leaf, NUMBERS))
-
-    others = tuple((index, leaf) for index, leaf in enumerate(leaves) if not is_array(leaf))
-    return [leaf for leaf in leaves if is_array(leaf)] if others else leaves, Packed(structure, others)
+    kept = NUMBERS if are_numbers_arrays else ()
+    strange = {cls for cls in set(map(type, leaves)) if _registry.of_type(cls) is None and not issubclass(cls, kept)}
+    if not strange:
+        return leaves, Packed(structure, ())
+    others = tuple((index, leaf) for index, leaf in enumerate(leaves) if type(leaf) in strange)
+    return [leaf for leaf in leaves if type(leaf) not in strange], Packed(structure, others)
 
 
 def arguments(value: Any) -> Iterator[Node]:
@@ -193,21 +193,26 @@ def arguments(value: Any) -> Iterator[Node]:
 
 
 class StateWatch:
-    """Notices state that a function changed in its arguments and did not return; warns once for each function."""
+    """Notices state that a function changed in its arguments and did not return; warns once for each function.
+
+    It looks at the first call with each structure of the arguments; what a function returns does not change after that.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.has_warned = False
+        self.known: set[Child] = set()
 
-    def before(self, args: Any) -> list[tuple[Node, list[Any], Skeleton]]:
+    def before(self, args: Any, structure: Child) -> list[tuple[Node, list[Any], Skeleton]]:
         """Remember the leaves of the module arguments."""
-        if self.has_warned:
+        if self.has_warned or structure in self.known:
             return []
         found = ((node, nodes.lazy_parts(node)) for node in arguments(args))
         return [(node, *parts) for node, parts in found if parts is not None]
 
-    def after(self, seen: list[tuple[Node, list[Any], Skeleton]], out: list[Any]) -> None:
+    def after(self, seen: list[tuple[Node, list[Any], Skeleton]], structure: Child, out: list[Any]) -> None:
         """Compare, and warn about what is lost."""
+        self.known.add(structure)
         touched = [entry for entry in seen if not nodes.is_lazy(entry[0])]
         if not touched or self.has_warned:
             return
@@ -261,7 +266,7 @@ def flat_function(
     def flat(leaves: list[Any]) -> tuple[list[Any], Packed]:
         with scope.enter(target.name):
             args, kwargs = walk.unflatten(structure, list(leaves))
-            seen = watch.before((args, kwargs))
+            seen = watch.before((args, kwargs), structure)
             written = [] if written_back is None else [(node, walk.flatten_node(node)) for node in written_back((args, kwargs))]
             result = target.fn(*args, **kwargs)
             if check is not None:
@@ -269,7 +274,7 @@ def flat_function(
             if written_back is not None:
                 result = (result, [node if _is_changed(node, parts) else None for node, parts in written])
             arrays, packed = pack(result, are_numbers_arrays)
-            watch.after(seen, arrays)
+            watch.after(seen, structure, arrays)
             return arrays, packed
 
     return flat
