@@ -11,6 +11,7 @@ from unimod.config import VARIABLE
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the examples that the chosen engine cannot run."""
     if not os.environ.get(VARIABLE) or "grad" in um.backend_info().capabilities:
         return
     kept = [item for item in items if not _differentiates(item)]

@@ -45,9 +45,10 @@ from unimod.core.kinds import (
     node,
     static,
 )
-from unimod.core.module import Module, apply, filter, map, update
+from unimod.core.module import Module, filter, map, update
 from unimod.core.move import to_backend
 from unimod.core.skeleton import Skeleton
+from unimod.core.surgery import apply
 from unimod.dtypes import (
     DType,
     bfloat16,

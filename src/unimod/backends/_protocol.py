@@ -183,7 +183,7 @@ class Compile(Protocol):
     """Tracing and compiling of flat functions."""
 
     def jit(self, fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
-        """A compiled ``fn``, traced once per set of shapes and dtypes; the opaque second result is that of the trace."""
+        """A compiled ``fn``, traced once per set of shapes and dtypes; its opaque result is that of the trace."""
 
     def is_tracing(self) -> bool:
         """Whether the framework is tracing or transforming right now in this thread."""

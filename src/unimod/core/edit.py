@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from unimod.core import boxes, walk
+from unimod.core import boxes, lazy, walk
 from unimod.core import filters as flt
-from unimod.core import node as nodes
 from unimod.core import skeleton as sk
 from unimod.core.kinds import Nothing, Static
 from unimod.core.node import Node
@@ -64,8 +63,8 @@ def _merge(value: Any, other: Any, merge_static: bool) -> Any:
     if plan is not None:
         return walk.unflatten(structure, [leaves[i] if j is None else new[j] for i, j in enumerate(plan)])
     mine, theirs = walk.unflatten(structure, leaves), walk.unflatten(their, new)
-    leaves, structure = walk.flatten(_Merge(merge_static).run(mine, theirs))
-    return walk.unflatten(structure, leaves)
+    new, structure = parts_of(_Merge(merge_static).run(mine, theirs))
+    return walk.unflatten(structure, new)
 
 
 def _plan(structure: Skeleton, other: Skeleton) -> list[int | None] | None:
@@ -110,8 +109,8 @@ class _Merge:
         return mine if keeps else theirs
 
     def node(self, mine: Any, theirs: Any) -> Any:
-        nodes.touch(mine)
-        nodes.touch(theirs)
+        lazy.touch(mine)
+        lazy.touch(theirs)
         self.pairs.append((theirs, mine))
         if self.merge_static:
             object.__setattr__(mine, "_um_meta", theirs._um_meta)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from typing import Any
 
-from unimod.core import node as nodes
+from unimod.core import lazy
 from unimod.core.boxes import CONTAINERS
 from unimod.core.node import Node
 from unimod.core.skeleton import Skeleton
@@ -15,11 +15,11 @@ _set = object.__setattr__
 
 def replace_contents(node: Any, leaves: list[Any], structure: Skeleton) -> None:
     """Give an existing node new leaves, in place; children that fit are kept as the objects that they are."""
-    with nodes.building:
-        if nodes.is_lazy(node):
-            nodes.set_lazy(node, (leaves, structure))
+    with lazy.building:
+        if lazy.is_lazy(node):
+            lazy.set_lazy(node, (leaves, structure))
             return
-    _Graft().run(node, nodes.make_lazy(leaves, structure))
+    _Graft().run(node, lazy.make_lazy(leaves, structure))
 
 
 class _Graft:
@@ -45,7 +45,7 @@ class _Graft:
         if id(new) in self.stand_in:
             return self.stand_in[id(new)]
         for node in (old, new):
-            nodes.touch(node) if isinstance(node, Node) else None
+            lazy.touch(node) if isinstance(node, Node) else None
         fits = type(old) is type(new) and id(old) not in self.taken
         target = old if fits else new
         self.stand_in[id(new)] = target
@@ -66,7 +66,7 @@ class _Graft:
         old = old if type(old) is type(new) else type(new)() if isinstance(new, (list, dict)) else ()
         if isinstance(new, dict):
             contents = {name: self.value(old.get(name), value) for name, value in new.items()}
-            if isinstance(old, collections.defaultdict):
+            if isinstance(old, collections.defaultdict) and isinstance(new, collections.defaultdict):
                 old.default_factory = new.default_factory
             old.clear()
             old.update(contents)

@@ -10,7 +10,7 @@ from typing import Any
 
 import unimod.random as random
 from unimod import config
-from unimod.core import boxes, paths, walk
+from unimod.core import boxes, lazy, paths, walk
 from unimod.core import node as nodes
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter, Rng, State
@@ -134,7 +134,7 @@ def modules(root: Any, path: Path = (), seen: set[int] | None = None) -> Iterato
         if id(root) in seen:
             return
         seen.add(id(root))
-        nodes.touch(root)
+        lazy.touch(root)
         yield path, root
         items = list(vars(root).items())
     elif isinstance(root, (dict, list, tuple)):

@@ -24,7 +24,9 @@ class Initializer:
 
     __slots__ = ("dtype", "fn", "shape")
 
-    def __init__(self, fn: Callable[[Any], Any] | None, shape: tuple[int, ...] | None = None, dtype: str = "float32") -> None:
+    def __init__(
+        self, fn: Callable[[Any], Any] | None, shape: tuple[int, ...] | None = None, dtype: str = "float32"
+    ) -> None:
         self.fn, self.shape, self.dtype = fn, shape, dtype
 
     def __repr__(self) -> str:

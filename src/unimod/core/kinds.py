@@ -177,7 +177,9 @@ class Field(dataclasses.Field):  # type: ignore[type-arg]
 
     __slots__ = ("kind", "name_in_class", "node")
 
-    def __init__(self, default: Any, default_factory: Any, init: bool, repr: bool, node: bool, kind: type | None) -> None:
+    def __init__(
+        self, default: Any, default_factory: Any, init: bool, repr: bool, node: bool, kind: type | None
+    ) -> None:
         known = {"default": default, "default_factory": default_factory, "init": init, "repr": repr}
         # The rest as dataclasses.field has it: the decorator looks for MISSING in kw_only.
         rest = {name: _UNSET[name] for name in _ARGUMENTS if name not in known}
@@ -210,7 +212,9 @@ def field(
         default: value where none is assigned.
         node: whether the attribute holds leaves (else it is part of the structure).
         kind: the kind of its leaves (default: State).
-        default_factory, init, repr: as in :func:`dataclasses.field`.
+        default_factory: makes the value where none is assigned.
+        init: whether a dataclass takes the attribute as an argument.
+        repr: whether a dataclass shows it.
 
     Example:
         >>> import dataclasses, unimod as um

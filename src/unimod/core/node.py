@@ -1,9 +1,4 @@
-"""The object that is also a pytree: its memory layout, its metaclass, and its lazy twin.
-
-A node that came out of a flat list of leaves is *lazy*: it holds the list and the skeleton, and its class is a twin of
-the real class whose every attribute access first builds the attributes and then turns the object into the real class.
-A training loop that only passes a model from step to step thus never builds it.
-"""
+"""The object that is also a pytree: its memory layout and its metaclass."""
 
 from __future__ import annotations
 
@@ -26,6 +21,12 @@ _set = object.__setattr__
 building = threading.RLock()
 _on_class: list[Callable[[type], None]] = []
 _on_construct: list[Callable[[Any], None]] = []
+
+
+def announce(cls: type) -> None:
+    """Tell those who asked for it that there is a new node class."""
+    for callback in _on_class:
+        callback(cls)
 
 
 class NodeMeta(abc.ABCMeta):
@@ -51,8 +52,7 @@ class NodeMeta(abc.ABCMeta):
             kinds.update(_declared_kinds(base))
         cls._um_meta0 = skeleton.meta(True, False, tuple(kinds.items()))
         cls._um_is_twin = False
-        for callback in _on_class:
-            callback(cls)
+        announce(cls)
         return cls
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -126,7 +126,7 @@ class Node(metaclass=NodeMeta):
         boxes.untie(self, name)
 
     def __copy__(self) -> Any:
-        touch(self)
+        vars(self)  # builds a lazy node
         new = _revive(type(self))
         _set(new, "_um_meta", self._um_meta)
         vars(new).update(vars(self))
@@ -187,83 +187,6 @@ def captured(node: Node, name: str) -> CapturedModuleError:
         expected="a module that is an argument of the function",
         fix="pass the module as an argument and return it, or transform the bound method",
     )
-
-
-# The lazy twin --------------------------------------------------------------------------------------------------------
-
-
-def make_lazy(leaves: list[Any], structure: Skeleton) -> Any:
-    """A node that will be built from ``leaves`` when it is first touched."""
-    cls = structure.type
-    node = _new(cls.__dict__.get("_um_twin") or _twin(cls))
-    set_lazy(node, (leaves, structure))
-    _set_scope(node, scope.state.current)
-    return node
-
-
-set_lazy = Node.__dict__["_um_lazy"].__set__
-_set_scope = Node.__dict__["_um_scope"].__set__
-_get_lazy = Node.__dict__["_um_lazy"].__get__
-
-
-def is_lazy(node: Any) -> bool:
-    """Whether the attributes of a node have not been built yet."""
-    return type(node)._um_is_twin  # type: ignore[no-any-return]
-
-
-def lazy_parts(node: Any) -> tuple[list[Any], Skeleton] | None:
-    """The leaves and the skeleton of a lazy node; None where it has been built, perhaps by another thread."""
-    return _get_lazy(node) if type(node)._um_is_twin else None
-
-
-def _twin(cls: type) -> type:
-    with building:
-        if "_um_twin" not in vars(cls):
-            names = {"__slots__": (), "__module__": cls.__module__}
-            twin = abc.ABCMeta.__new__(NodeMeta, cls.__name__, (_Lazy, cls), names)
-            twin.__qualname__ = cls.__qualname__
-            twin._um_is_twin, twin._um_twin = True, twin  # type: ignore[attr-defined]
-            for callback in _on_class:
-                callback(twin)
-            cls._um_twin = twin  # type: ignore[attr-defined]
-        return cls._um_twin  # type: ignore[attr-defined,no-any-return]
-
-
-def touch(node: Any) -> None:
-    """Build the attributes of a lazy node, and make it an ordinary one."""
-    with building:
-        if is_lazy(node):
-            leaves, structure = _get_lazy(node)
-            _build_into(node, structure, leaves)
-            _set(node, "__class__", structure.type)
-            set_lazy(node, None)  # else the old leaves would live as long as the node
-
-
-_build_into: Callable[[Any, Skeleton, list[Any]], None]
-
-
-class _Lazy:
-    """What a twin does before its real class: build, then ask the real class."""
-
-    __slots__ = ()
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        """Tell no base of the twin: it is not a class that someone wrote."""
-
-    def __getattribute__(self, name: str) -> Any:
-        if name == "__class__":  # what isinstance asks for
-            parts = lazy_parts(self)
-            return type(self) if parts is None else parts[1].type
-        touch(self)
-        return getattr(self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        touch(self)
-        setattr(self, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        touch(self)
-        delattr(self, name)
 
 
 def on_class(callback: Callable[[type], None]) -> None:

@@ -37,5 +37,6 @@ def _register(engine: Engine, cls: type) -> None:
 
 def _below(cls: type) -> Iterator[type]:
     yield cls
-    for child in cls.__subclasses__():
+    children: list[type] = cls.__subclasses__()
+    for child in children:
         yield from _below(child)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unimod import config
-from unimod.core import node as nodes
-from unimod.core import paths, walk
+from unimod.core import lazy, paths, walk
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter
 from unimod.core.node import Node
@@ -29,7 +28,7 @@ def brief(value: Any) -> str:
 
 def repr_module(module: Any) -> str:
     """The repr of a module: on one line where it fits in 100 characters, else indented."""
-    nodes.touch(module)
+    lazy.touch(module)
     parts = [(name, value) for name, value in vars(module).items() if not name.startswith("_")]
     line = f"{type(module).__name__}({', '.join(f'{name}={brief(value)}' for name, value in parts)})"
     if len(line) <= 100 and "\n" not in line:

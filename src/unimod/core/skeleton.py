@@ -17,7 +17,7 @@ import dataclasses
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, Final, Union
+from typing import Any, Final
 
 Path = tuple[Hashable, ...]
 
@@ -97,7 +97,7 @@ ATOM: Final = _Constant("ATOM")
 
 @dataclasses.dataclass(frozen=True)
 class Meta:
-    """What a module knows beside its attributes: its modes and the kinds of its attributes. Interned by :func:`meta`."""
+    """What a module knows beside its attributes: its modes and their kinds. Interned by :func:`meta`."""
 
     is_training: bool
     is_frozen: bool
@@ -146,7 +146,8 @@ class Skeleton:
     @property
     def slots(self) -> tuple[Slot, ...]:
         """One entry for each leaf, in order."""
-        return self.cached("slots", lambda: tuple(_slots(self, (), None)))
+        found: tuple[Slot, ...] = self.cached("slots", lambda: tuple(_slots(self, (), None)))
+        return found
 
     def cached(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """``compute()``, remembered under ``key`` for as long as this structure is in use."""
@@ -157,7 +158,7 @@ class Skeleton:
             return value
 
 
-Child = Union[Leaf, Alias, Fixed, _Hole, Skeleton]
+Child = Leaf | Alias | Fixed | _Hole | Skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,7 +295,8 @@ def _slots(node: Skeleton, path: Path, owner: tuple[Skeleton, Path] | None) -> I
 
 def with_modes(node: Skeleton, is_training: bool | None = None, is_frozen: bool | None = None) -> Skeleton:
     """The structure with the modes of all its modules set."""
-    return node.cached(("modes", is_training, is_frozen), lambda: _with_modes(node, is_training, is_frozen))
+    found: Skeleton = node.cached(("modes", is_training, is_frozen), lambda: _with_modes(node, is_training, is_frozen))
+    return found
 
 
 def _with_modes(node: Skeleton, is_training: bool | None, is_frozen: bool | None) -> Skeleton:
@@ -309,7 +311,8 @@ def select(node: Skeleton, mask: tuple[bool, ...]) -> Skeleton:
     """The structure in which only the leaves with ``mask[i]`` are left; the others become holes."""
     if all(mask):
         return node
-    return node.cached(("select", mask), lambda: _Selection(mask).run(node))
+    found: Skeleton = node.cached(("select", mask), lambda: _Selection(mask).run(node))
+    return found
 
 
 class _Selection:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from unimod.backends import _registry
-from unimod.core import node as nodes
+from unimod.core import build, lazy, static
 from unimod.core import skeleton as sk
-from unimod.core import static
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Nothing, Parameter, Rng, State, Static, TreePart
 from unimod.core.node import Node
@@ -47,7 +46,7 @@ def flatten_each(values: Iterable[Any]) -> tuple[list[Any], tuple[Child, ...]]:
 
 def flatten_node(node: Node) -> tuple[list[Any], Skeleton]:
     """The leaves and the skeleton of a module; costs nothing while the module is lazy."""
-    parts = nodes.lazy_parts(node)
+    parts = lazy.lazy_parts(node)
     if parts is not None:
         return parts
     walk = _Walk()
@@ -68,16 +67,18 @@ def unflatten(structure: Skeleton | Child, leaves: list[Any]) -> Any:
     expected = sk.count(structure)
     if len(leaves) != expected:
         raise TreeError(
-            "The number of leaves does not fit the structure.", got=f"{len(leaves)} leaves", expected=f"{expected} leaves"
+            "The number of leaves does not fit the structure.",
+            got=f"{len(leaves)} leaves",
+            expected=f"{expected} leaves",
         )
     return _unflatten(structure, list(leaves))
 
 
 def _unflatten(structure: Child, leaves: list[Any]) -> Any:
     if not isinstance(structure, Skeleton):
-        return leaves[0] if isinstance(structure, Leaf) else _constant(structure)
+        return leaves[0] if isinstance(structure, Leaf) else build.constant(structure)
     if structure.is_module:
-        return nodes.make_lazy(leaves, structure)
+        return lazy.make_lazy(leaves, structure)
     values, start = [], 0
     for child in structure.children:
         if child.__class__ is Leaf:
@@ -88,12 +89,8 @@ def _unflatten(structure: Child, leaves: list[Any]) -> Any:
             values.append(_unflatten(child, leaves[start:stop]))
             start = stop
         else:
-            values.append(_constant(child))
-    return _container(structure, values)
-
-
-def _constant(structure: Child) -> Any:
-    return structure.value if isinstance(structure, Fixed) else Nothing
+            values.append(build.constant(child))
+    return build.container(structure, values)
 
 
 # Flattening -----------------------------------------------------------------------------------------------------------
@@ -139,7 +136,7 @@ class _Walk:
         return structure
 
     def attributes(self, node: Node) -> Skeleton:
-        nodes.touch(node) if nodes.is_lazy(node) else None
+        lazy.touch(node) if lazy.is_lazy(node) else None
         self.enter()
         attributes, meta, tied = vars(node), node._um_meta, node._um_tied
         kinds = meta.by_name
@@ -170,7 +167,9 @@ class _Walk:
             return sk.alias(known)
         if isinstance(value, (Node, Key, list, tuple, dict)):
             raise TreeError(
-                "Only single leaves can be tied.", got=type(value).__name__, fix="assign the object itself to both attributes"
+                "Only single leaves can be tied.",
+                got=type(value).__name__,
+                fix="assign the object itself to both attributes",
             )
         self.memo[id(box)] = self.count
         self.count += 1
@@ -216,7 +215,7 @@ def _node(walk: _Walk, value: Node, kind: Any) -> Child:
         raise static.hidden(value)
     if kind is not None:
         return walk.node(value)
-    parts = nodes.lazy_parts(value)
+    parts = lazy.lazy_parts(value)
     if parts is None:
         return walk.root(value)
     walk.leaves.extend(parts[0])
@@ -304,78 +303,3 @@ def _handler_of(cls: type) -> Handler:
         return _other  # not remembered: an engine that is loaded later may know the type
     _handlers[cls] = handler
     return handler
-
-
-# Building -------------------------------------------------------------------------------------------------------------
-
-
-class _Build:
-    """One pass that builds a module with everything below it."""
-
-    __slots__ = ("entities", "leaves", "scope")
-
-    def __init__(self, leaves: list[Any], scope: Any) -> None:
-        self.leaves = iter(leaves)
-        self.entities: list[Any] = []
-        self.scope = scope
-
-    def fill(self, node: Any, structure: Skeleton) -> None:
-        self.entities.append(node)
-        object.__setattr__(node, "_um_meta", structure.meta)
-        object.__setattr__(node, "_um_tied", None)
-        object.__setattr__(node, "_um_scope", self.scope)
-        attributes = {}
-        for name, child in zip(structure.names or (), structure.children, strict=True):
-            value = next(self.leaves) if child.__class__ is Leaf and not child.is_tied else self.child(child, node, name)
-            attributes[name] = value
-        object.__getattribute__(node, "__dict__").update(attributes)
-
-    def child(self, structure: Child, owner: Any, name: Any) -> Any:
-        if isinstance(structure, Skeleton):
-            if structure.is_module:
-                node = object.__new__(structure.type)
-                self.fill(node, structure)
-                return node
-            return _container(structure, [self.child(inner, None, None) for inner in structure.children])
-        if isinstance(structure, sk.Alias):
-            return self.again(self.entities[structure.index], owner, name)
-        if isinstance(structure, Leaf) and structure.is_tied:
-            box = TreePart(next(self.leaves))
-            self.entities.append(box)
-            return self.again(box, owner, name)
-        return next(self.leaves) if isinstance(structure, Leaf) else _constant(structure)
-
-    def again(self, entity: Any, owner: Any, name: str) -> Any:
-        if not isinstance(entity, TreePart):
-            return entity
-        entity.holders.append((owner, name))
-        object.__setattr__(owner, "_um_tied", {**(_get_tied(owner) or {}), name: entity})
-        return entity.value
-
-
-# A node that is being built still has the class of its lazy twin, so its slots are read past attribute access.
-_get_tied = Node.__dict__["_um_tied"].__get__
-_get_scope = Node.__dict__["_um_scope"].__get__
-
-
-def _build_into(node: Any, structure: Skeleton, leaves: list[Any]) -> None:
-    _Build(leaves, _get_scope(node)).fill(node, structure)
-
-
-nodes._build_into = _build_into
-
-
-def _container(structure: Skeleton, values: list[Any]) -> Any:
-    cls = structure.type
-    if cls is list:
-        return values
-    if structure.meta is sk.ATOM:
-        return cls(values[0])
-    if structure.names is None:
-        return tuple(values)
-    if issubclass(cls, tuple):
-        return cls(*values)
-    pairs = zip(structure.names, values, strict=True)
-    if cls is collections.defaultdict:
-        return collections.defaultdict(structure.meta, pairs)
-    return cls(pairs)

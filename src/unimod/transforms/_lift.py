@@ -16,8 +16,8 @@ from typing import Any
 from unimod import config
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
+from unimod.core import graft, lazy, paths, scope, walk
 from unimod.core import node as nodes
-from unimod.core import graft, paths, scope, walk
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter
 from unimod.core.module import Module
@@ -46,7 +46,7 @@ def target_of(fn: Any) -> Target:
     """Take a bound method (or a module, which is its own ``__call__``) apart."""
     fn = getattr(fn, "_um_method", fn)
     if isinstance(fn, Module):
-        return Target(type(fn).__call__, fn, type(fn).__name__)  # type: ignore[operator]
+        return Target(type(fn).__call__, fn, type(fn).__name__)
     if isinstance(fn, types.MethodType) and isinstance(fn.__self__, Module):
         return Target(fn.__func__, fn.__self__, getattr(fn, "__qualname__", type(fn.__self__).__name__))
     if not callable(fn):
@@ -55,7 +55,7 @@ def target_of(fn: Any) -> Target:
 
 
 def bound(target: Target, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The transform of ``target``, of which ``function`` takes the module as its first argument: a bound method again."""
+    """The transform of ``target``: ``function`` takes the module as its first argument and becomes a bound method."""
     return function if target.owner is None else types.MethodType(function, target.owner)
 
 
@@ -207,13 +207,13 @@ class StateWatch:
         """Remember the leaves of the module arguments."""
         if self.has_warned or structure in self.known:
             return []
-        found = ((node, nodes.lazy_parts(node)) for node in arguments(args))
+        found = ((node, lazy.lazy_parts(node)) for node in arguments(args))
         return [(node, *parts) for node, parts in found if parts is not None]
 
     def after(self, seen: list[tuple[Node, list[Any], Skeleton]], structure: Child, out: list[Any]) -> None:
         """Compare, and warn about what is lost."""
         self.known.add(structure)
-        touched = [entry for entry in seen if not nodes.is_lazy(entry[0])]
+        touched = [entry for entry in seen if not lazy.is_lazy(entry[0])]
         if not touched or self.has_warned:
             return
         returned = {id(leaf) for leaf in out}
@@ -267,7 +267,11 @@ def flat_function(
         with scope.enter(target.name):
             args, kwargs = walk.unflatten(structure, list(leaves))
             seen = watch.before((args, kwargs), structure)
-            written = [] if written_back is None else [(node, walk.flatten_node(node)) for node in written_back((args, kwargs))]
+            written = (
+                []
+                if written_back is None
+                else [(node, walk.flatten_node(node)) for node in written_back((args, kwargs))]
+            )
             result = target.fn(*args, **kwargs)
             if check is not None:
                 result = check(result)

@@ -53,7 +53,8 @@ class _Differentiated:
         for place in places:
             if not 0 <= place < count:
                 raise DTypeError(
-                    f"grad of {self.target.name} has no argument number {place - shift}.", got=f"{count - shift} arguments"
+                    f"grad of {self.target.name} has no argument number {place - shift}.",
+                    got=f"{count - shift} arguments",
                 )
         return places
 
@@ -131,7 +132,9 @@ class _Differentiated:
                 f"grad needs a scalar loss, and {self.target.name} returned something else.",
                 got=f"a {type(loss).__name__}",
                 expected="a scalar array",
-                fix="for a pair (loss, auxiliary output) pass has_aux=True" if isinstance(loss, tuple) else "return the loss",
+                fix="for a pair (loss, auxiliary output) pass has_aux=True"
+                if isinstance(loss, tuple)
+                else "return the loss",
             )
         if tuple(loss.shape) != ():
             raise ShapeError(
@@ -255,5 +258,7 @@ def stop_gradient(tree: Any) -> Any:
         3.0
     """
     leaves, structure = walk.flatten(tree)
-    stopped = [config.engine_of(leaf).autodiff.stop_gradient(leaf) if config.is_array(leaf) else leaf for leaf in leaves]
+    stopped = [
+        config.engine_of(leaf).autodiff.stop_gradient(leaf) if config.is_array(leaf) else leaf for leaf in leaves
+    ]
     return walk.unflatten(structure, stopped)

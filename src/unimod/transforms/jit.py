@@ -93,7 +93,8 @@ class Jitted:
         self._traces.append((structure, (engine.name, *shapes)))
         if len(self._traces) % WARN_AT == 0:
             warnings.warn(
-                RetraceWarning(f"{self._target.name} has been traced {len(self._traces)} times. {self.explain()}"), stacklevel=5
+                RetraceWarning(f"{self._target.name} has been traced {len(self._traces)} times. {self.explain()}"),
+                stacklevel=5,
             )
 
     def explain(self) -> str:
@@ -175,7 +176,9 @@ class _Options:
         return tuple(i for i, slot in enumerate(slots) if slot.path[0] == 0 and slot.path[1] in chosen)
 
 
-def _both(fn: Callable[..., Any], argnums: Sequence[int], argnames: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _both(
+    fn: Callable[..., Any], argnums: Sequence[int], argnames: Sequence[str]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Static arguments by place and by name, each completed from the other."""
     try:
         names = [p.name for p in inspect.signature(fn).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -199,7 +202,7 @@ def _difference(new: Any, old: Any) -> tuple[str, str, str]:
 
 
 def _is_trace(engine: Engine, leaves: list[Any]) -> bool:
-    """Whether the function is being traced, not run as it is (by an engine, or a choice of compiler, without traces)."""
+    """Whether the function is being traced, not run as it is by an engine (or a choice of compiler) without traces."""
     arrays = [leaf for leaf in leaves if _registry.of_type(type(leaf)) is engine]
     return not all(map(engine.arrays.is_concrete, arrays)) if arrays else engine.compile.is_tracing()
 

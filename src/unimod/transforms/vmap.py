@@ -42,7 +42,9 @@ def vmap(
         leaves, structure = walk.flatten((args, kwargs))
         axes = _axes(in_axes, structure, target, len(args) - target.shift)
         engine, leaves = _lift.settle(leaves)
-        axes = [_checked(axis, leaf, slot, target) for axis, leaf, slot in zip(axes, leaves, _slots(structure), strict=True)]
+        axes = [
+            _checked(axis, leaf, slot, target) for axis, leaf, slot in zip(axes, leaves, _slots(structure), strict=True)
+        ]
         size = _size(leaves, axes, axis_size, target)
         flat, passed, index_of = _lift.only_arrays(_lift.flat_function(target, structure, watch), leaves)
         chosen = axes if index_of is None else [axes[index] for index in index_of]
@@ -82,12 +84,18 @@ def _prefix(axes: Any, structure: Child, name: str) -> list[Any]:
     if isinstance(structure, Skeleton) and not structure.is_module and isinstance(axes, (tuple, list, dict)):
         keys = list(sk.child_keys(structure))
         if isinstance(axes, dict) and sorted(axes) == keys:
-            return [axis for key, child in zip(keys, structure.children, strict=True) for axis in _prefix(axes[key], child, name)]
+            return [
+                axis
+                for key, child in zip(keys, structure.children, strict=True)
+                for axis in _prefix(axes[key], child, name)
+            ]
         if not isinstance(axes, dict) and len(axes) == len(structure.children):
             pairs = zip(axes, structure.children, strict=True)
             return [axis for axis, child in pairs for axis in _prefix(axis, child, name)]
     raise ShapeError(
-        f"{name} is not a prefix of the tree that it describes.", got=repr(axes), expected="an int, None, or a matching tree"
+        f"{name} is not a prefix of the tree that it describes.",
+        got=repr(axes),
+        expected="an int, None, or a matching tree",
     )
 
 
@@ -120,7 +128,9 @@ def _size(leaves: list[Any], axes: list[Any], axis_size: int | None, target: _li
         raise ShapeError(f"vmap of {target.name} has nothing to map over.", fix="give axis_size, or an axis in in_axes")
     if len(set(sizes)) > 1:
         raise ShapeError(
-            f"vmap of {target.name} got mapped axes of different lengths.", got=", ".join(map(str, sizes)), expected="one length"
+            f"vmap of {target.name} got mapped axes of different lengths.",
+            got=", ".join(map(str, sizes)),
+            expected="one length",
         )
     return int(sizes[0])
 

@@ -77,5 +77,6 @@ def _scale_by_adam(
 
 
 def _debias(decay: Any, count: Array, dtype: Any) -> Array:
-    real = jnp.promote_types(jnp.finfo(dtype).dtype, jnp.float32)
-    return (-jnp.expm1(count.astype(real) * jnp.log1p(jnp.asarray(decay - 1, real)))).astype(jnp.finfo(dtype).dtype)
+    own = jnp.real(jnp.zeros((), dtype)).dtype
+    wide = jnp.promote_types(own, jnp.float32)
+    return (-jnp.expm1(count.astype(wide) * jnp.log1p(jnp.asarray(decay - 1, wide)))).astype(own)

@@ -45,7 +45,7 @@ def sample(key: Tensor, shape: Shape, kind: str, dtype: str, parameters: tuple[f
 def _distribute_in_parts(unit: Tensor, kind: str, dtype: str, *parameters: float) -> Tensor:
     """In place, in parts for which the intermediate values stay in the cache; on a device in one."""
     size = CHUNK if unit.device.type == "cpu" else max(1, unit.numel())
-    for part in unit.reshape(-1).split(size):
+    for part in torch.split(unit.reshape(-1), size):
         part.copy_(distribute(part, kind, dtype, *parameters))
     return unit
 

@@ -149,7 +149,13 @@ def permute_dims(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 moveaxis = torch.movedim
 expand_dims = torch.unsqueeze
-squeeze = torch.squeeze
+
+
+def squeeze(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
+    """Remove axes of length 1."""
+    return torch.squeeze(x, axis)
+
+
 broadcast_to = torch.broadcast_to
 tril = torch.tril
 triu = torch.triu

@@ -1,0 +1,89 @@
+"""Building an object from a list of leaves and its structure."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+from unimod.core import skeleton as sk
+from unimod.core.kinds import Nothing, TreePart
+from unimod.core.node import Node
+from unimod.core.skeleton import Child, Fixed, Leaf, Skeleton
+
+
+class _Build:
+    """One pass that builds a module with everything below it."""
+
+    __slots__ = ("entities", "leaves", "scope")
+
+    def __init__(self, leaves: list[Any], scope: Any) -> None:
+        self.leaves = iter(leaves)
+        self.entities: list[Any] = []
+        self.scope = scope
+
+    def fill(self, node: Any, structure: Skeleton) -> None:
+        self.entities.append(node)
+        object.__setattr__(node, "_um_meta", structure.meta)
+        object.__setattr__(node, "_um_tied", None)
+        object.__setattr__(node, "_um_scope", self.scope)
+        attributes = {}
+        for name, child in zip(structure.names or (), structure.children, strict=True):
+            value = (
+                next(self.leaves) if child.__class__ is Leaf and not child.is_tied else self.child(child, node, name)
+            )
+            attributes[name] = value
+        object.__getattribute__(node, "__dict__").update(attributes)
+
+    def child(self, structure: Child, owner: Any, name: Any) -> Any:
+        if isinstance(structure, Skeleton):
+            if structure.is_module:
+                node: Any = object.__new__(structure.type)
+                self.fill(node, structure)
+                return node
+            return container(structure, [self.child(inner, None, None) for inner in structure.children])
+        if isinstance(structure, sk.Alias):
+            return self.again(self.entities[structure.index], owner, name)
+        if isinstance(structure, Leaf) and structure.is_tied:
+            box = TreePart(next(self.leaves))
+            self.entities.append(box)
+            return self.again(box, owner, name)
+        return next(self.leaves) if isinstance(structure, Leaf) else constant(structure)
+
+    def again(self, entity: Any, owner: Any, name: str) -> Any:
+        if not isinstance(entity, TreePart):
+            return entity
+        entity.holders.append((owner, name))
+        object.__setattr__(owner, "_um_tied", {**(_get_tied(owner) or {}), name: entity})
+        return entity.value
+
+
+# A node that is being built still has the class of its lazy twin, so its slots are read past attribute access.
+_get_tied = Node.__dict__["_um_tied"].__get__
+_get_scope = Node.__dict__["_um_scope"].__get__
+
+
+def build_into(node: Any, structure: Skeleton, leaves: list[Any]) -> None:
+    """Give a bare node its attributes, and build all that is below it."""
+    _Build(leaves, _get_scope(node)).fill(node, structure)
+
+
+def container(structure: Skeleton, values: list[Any]) -> Any:
+    """The container with this structure and these values."""
+    cls: Any = structure.type
+    if cls is list:
+        return values
+    if structure.meta is sk.ATOM:
+        return cls(*values)
+    if structure.names is None:
+        return tuple(values)
+    if issubclass(cls, tuple):
+        return cls(*values)
+    pairs = zip(structure.names, values, strict=True)
+    if cls is collections.defaultdict:
+        return collections.defaultdict(structure.meta, pairs)
+    return cls(pairs)
+
+
+def constant(structure: Child) -> Any:
+    """What stands where there is no leaf."""
+    return structure.value if isinstance(structure, Fixed) else Nothing
