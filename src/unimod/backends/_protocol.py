@@ -88,12 +88,13 @@ class Arrays(Protocol):
 class Math(Protocol):
     """Elementwise functions, reductions and products, under the names of the Array API standard.
 
-    Elementwise, one array: ``negative abs sign exp expm1 log log1p log2 sqrt rsqrt square sin cos tan asin acos atan
-    sinh cosh tanh erf floor ceil round isnan isinf isfinite logical_not reciprocal``.
+    Elementwise, one array: ``negative abs sign exp expm1 log log1p log2 log10 sqrt rsqrt square reciprocal sin cos tan
+    asin acos atan sinh cosh tanh asinh acosh atanh erf floor ceil trunc round conj real imag isnan isinf isfinite
+    logical_not``.
     Elementwise, two (one may be a Python scalar): ``add subtract multiply divide floor_divide remainder pow maximum
     minimum atan2 equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor``.
-    Reductions ``(x, axis, keepdims)``: ``sum prod mean max min any all var std logsumexp`` (``var`` and ``std`` also take
-    ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``.
+    Reductions ``(x, axis, keepdims)``: ``sum prod mean max min any all var std logsumexp`` (``var`` and ``std`` also
+    take ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``, ``cumprod(x, axis)``.
     Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``. And ``clip(x, lo, hi)``.
     """
 
@@ -124,6 +125,18 @@ class NN(Protocol):
         dilation: Shape,
         groups: int,
     ) -> Array: ...
+    def conv_transpose(
+        self,
+        x: Array,
+        kernel: Array,
+        *,
+        stride: Shape,
+        crop: tuple[tuple[int, int], ...],
+        dilation: Shape,
+        groups: int,
+    ) -> Array:
+        """The full transposed convolution with ``crop`` cut from both ends of each axis (a negative one adds zeros)."""
+
     def max_pool(self, x: Array, *, window: Shape, stride: Shape, padding: tuple[tuple[int, int], ...]) -> Array: ...
     def sum_pool(self, x: Array, *, window: Shape, stride: Shape, padding: tuple[tuple[int, int], ...]) -> Array: ...
     def layer_norm(self, x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
@@ -166,7 +179,7 @@ class Autodiff(Protocol):
     def value_and_grad(
         self, fn: FlatFn, leaves: list[Array], which: Sequence[int]
     ) -> tuple[list[Array], Any, list[Array]]:
-        """Run ``fn(leaves) -> ([loss, *aux], extra)`` and differentiate the scalar ``loss`` by ``leaves[i], i in which``.
+        """Run ``fn(leaves) -> ([loss, *aux], extra)`` and differentiate the scalar ``loss`` by ``leaves[which]``.
 
         Returns ``([loss, *aux], extra, grads)``; leaves that the loss does not depend on get zeros.
         """
