@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import tree as dm_tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,25 @@ def test_leaves_come_in_the_order_of_jax(tree):
     import jax
 
     assert um.tree.leaves(tree) == jax.tree.leaves(tree)
+
+
+plain = st.recursive(
+    st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.builds(Pair, inner, inner)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(plain)
+def test_leaves_of_plain_trees_come_in_the_order_of_dm_tree(tree):
+    assert um.tree.leaves(tree) == dm_tree.flatten(tree)
+    assert um.tree.map(lambda x: -x, tree) == dm_tree.map_structure(lambda x: -x, tree)
 
 
 @settings(deadline=None)

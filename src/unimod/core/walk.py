@@ -178,9 +178,17 @@ class _Walk:
 
     def items(self, cls: type, meta: Any, names: tuple[Any, ...] | None, values: Any, kind: Any) -> Skeleton:
         self.enter()
-        children = tuple([(_handlers.get(type(v)) or _handler_of(type(v)))(self, v, kind) for v in values])
+        array = sk.leaf(State if kind is _AUTO else kind)
+        children: list[Child] = []
+        for value in values:
+            handler = _handlers.get(type(value)) or _handler_of(type(value))
+            if handler is _array and kind is not Static:  # the common case, without a call for each leaf
+                self.leaves.append(value)
+                children.append(array)
+            else:
+                children.append(handler(self, value, kind))
         self.depth -= 1
-        return sk.intern(cls, meta, names, children)
+        return sk.intern(cls, meta, names, tuple(children))
 
 
 class _Auto:
