@@ -45,10 +45,16 @@ def test_a_dtype_can_be_copied(dtype):
 @pytest.mark.parametrize(
     ("name", "short"),
     [
-        ("bool", "bool"), ("int8", "i8"), ("uint64", "u64"), ("bfloat16", "bf16"), ("float16", "f16"), ("float32", "f32"),
-        ("complex64", "c64"), ("float8_e4m3fn", "f8_e4m3fn"),
+        ("bool", "bool"),
+        ("int8", "i8"),
+        ("uint64", "u64"),
+        ("bfloat16", "bf16"),
+        ("float16", "f16"),
+        ("float32", "f32"),
+        ("complex64", "c64"),
+        ("float8_e4m3fn", "f8_e4m3fn"),
     ],
-)  # fmt: skip
+)
 def test_short_names(name, short):
     assert dtypes.DType(name).short == short
 

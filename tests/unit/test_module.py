@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import unimod as um
+from unimod.core import lazy as core
 from unimod.errors import TreeError
 
 X = np.arange(3, dtype=np.float32)
@@ -25,7 +26,7 @@ def lazy(module):
 
 
 def is_lazy(module) -> bool:
-    return type(module) is not module.__class__
+    return core.is_lazy(module)
 
 
 class Leaf(um.Module):
@@ -107,6 +108,13 @@ def test_a_hidden_leaf_is_an_error(where, make):
     with pytest.raises(TreeError, match="hidden in a static place") as caught:
         um.tree.leaves(module)
     assert caught.value.where == "Leaf.hidden"
+
+
+def test_a_leaf_in_a_set_in_a_declared_attribute_is_an_error():
+    module = Leaf()
+    module.w = {Leaf()}
+    with pytest.raises(TreeError, match="hidden in a static place: Leaf"):
+        um.tree.leaves(module)
 
 
 @pytest.mark.parametrize("make", [lambda: X, lambda: Leaf(), lambda: [X], lambda: {"a": [Leaf()]}])
@@ -396,8 +404,42 @@ def test_a_lazy_module_is_an_instance_and_stays_lazy_when_asked():
     assert isinstance(module, RichChild)
     assert isinstance(module, Rich)
     assert not isinstance(module, Leaf)
-    assert module.__class__ is RichChild
+    assert module.__class__ is type(module) is RichChild
     assert is_lazy(module)
+
+
+def test_an_attribute_goes_before_the_value_in_the_class():
+    class Child(Rich):
+        def filter(self):
+            return "method"
+
+    module = Child()
+    module.default, module.label = 6, "label"
+    assert (lazy(module).default, lazy(module).filter()) == (6, "method")
+    module.filter = 7
+    assert lazy(module).filter == 7
+
+
+def test_what_is_set_past_a_lazy_module_stays():
+    module = lazy(Rich())
+    object.__setattr__(module, "tag", "new")
+    assert module.w is X
+    assert module.tag == "new"
+
+
+def test_a_lazy_module_takes_the_getattr_of_a_mixin():
+    class Mixin:
+        def __getattr__(self, name):
+            return f"mixin {name}"
+
+    class Child(Mixin, um.Module):
+        def __init__(self):
+            self.w = X
+
+    module = lazy(Child())
+    assert module.other == "mixin other"
+    assert module.w is X
+    assert lazy(Child()).w is X
 
 
 def test_passing_a_module_on_does_not_build_it():

@@ -7,7 +7,7 @@ from typing import Any
 
 from unimod.core import skeleton as sk
 from unimod.core.kinds import Nothing, TreePart
-from unimod.core.node import Node
+from unimod.core.node import attributes_of, get_scope, set_lazy
 from unimod.core.skeleton import Child, Fixed, Leaf, Skeleton
 
 
@@ -32,12 +32,14 @@ class _Build:
                 next(self.leaves) if child.__class__ is Leaf and not child.is_tied else self.child(child, node, name)
             )
             attributes[name] = value
-        object.__getattribute__(node, "__dict__").update(attributes)
+        known = attributes_of(node)
+        known.update({**attributes, **known})  # what was set past the node is newer than the leaves
 
     def child(self, structure: Child, owner: Any, name: Any) -> Any:
         if isinstance(structure, Skeleton):
             if structure.is_module:
                 node: Any = object.__new__(structure.type)
+                set_lazy(node, None)
                 self.fill(node, structure)
                 return node
             return container(structure, [self.child(inner, None, None) for inner in structure.children])
@@ -53,18 +55,13 @@ class _Build:
         if not isinstance(entity, TreePart):
             return entity
         entity.holders.append((owner, name))
-        object.__setattr__(owner, "_um_tied", {**(_get_tied(owner) or {}), name: entity})
+        object.__setattr__(owner, "_um_tied", {**(owner._um_tied or {}), name: entity})
         return entity.value
-
-
-# A node that is being built still has the class of its lazy twin, so its slots are read past attribute access.
-_get_tied = Node.__dict__["_um_tied"].__get__
-_get_scope = Node.__dict__["_um_scope"].__get__
 
 
 def build_into(node: Any, structure: Skeleton, leaves: list[Any]) -> None:
     """Give a bare node its attributes, and build all that is below it."""
-    _Build(leaves, _get_scope(node)).fill(node, structure)
+    _Build(leaves, get_scope(node)).fill(node, structure)
 
 
 def container(structure: Skeleton, values: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from unimod.core import lazy
 from unimod.core.boxes import CONTAINERS
-from unimod.core.node import Node
+from unimod.core.node import Node, set_lazy
 from unimod.core.skeleton import Skeleton
 
 _set = object.__setattr__
@@ -17,7 +17,7 @@ def replace_contents(node: Any, leaves: list[Any], structure: Skeleton) -> None:
     """Give an existing node new leaves, in place; children that fit are kept as the objects that they are."""
     with lazy.building:
         if lazy.is_lazy(node):
-            lazy.set_lazy(node, (leaves, structure))
+            set_lazy(node, (leaves, structure))
             return
     _Graft().run(node, lazy.make_lazy(leaves, structure))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from unimod import config
-from unimod.core import boxes, edit, graft, init, lazy, location, render, scope, skeleton, state_dict, surgery, walk
+from unimod.core import boxes, edit, graft, init, location, render, scope, skeleton, state_dict, surgery, walk
 from unimod.core import node as nodes
 from unimod.core.filters import NOT_FROZEN, Filter
 from unimod.core.initializer import Initializer
@@ -59,8 +59,8 @@ class Module(Node):
 
     def register_state(self, name: str, value: Any, kind: type = State) -> None:
         """Set an attribute and declare it a leaf that is not trained."""
-        boxes.set_kind(self, name, kind)
         setattr(self, name, value)
+        boxes.set_kind(self, name, kind)
 
     def share(self, name: str) -> Any:
         """A box of the leaf ``name``: assigned to another attribute, it ties the two (one leaf, gradients add up).
@@ -82,7 +82,6 @@ class Module(Node):
 
     # Choosing and changing leaves
 
-    @lazy.keeps_lazy
     def filter(self: M, *filters: Filter) -> M:
         """The module with ``Nothing`` in place of the leaves for which not all filters hold.
 
@@ -91,54 +90,44 @@ class Module(Node):
         """
         return edit.choose(self, filters)  # type: ignore[no-any-return]
 
-    @lazy.keeps_lazy
     def parameters(self: M, *filters: Filter) -> M:
         """What is trained: ``filter(Parameter)`` without the parameters of frozen modules."""
         return self.filter(Parameter, NOT_FROZEN, *filters)
 
     trainable_parameters = parameters
 
-    @lazy.keeps_lazy
     def states(self: M, *filters: Filter) -> M:
         """``filter(State)``."""
         return self.filter(State, *filters)
 
-    @lazy.keeps_lazy
     def rngs(self: M, *filters: Filter) -> M:
         """``filter(Rng)``."""
         return self.filter(Rng, *filters)
 
-    @lazy.keeps_lazy
     def model_states(self: M, *filters: Filter) -> M:
         """``filter(ModelState)``."""
         return self.filter(ModelState, *filters)
 
-    @lazy.keeps_lazy
     def batch_stats(self: M, *filters: Filter) -> M:
         """``filter(BatchStat)``."""
         return self.filter(BatchStat, *filters)
 
-    @lazy.keeps_lazy
     def opt_states(self: M, *filters: Filter) -> M:
         """``filter(OptState)``."""
         return self.filter(OptState, *filters)
 
-    @lazy.keeps_lazy
     def logs(self: M, *filters: Filter) -> M:
         """``filter(Log)``."""
         return self.filter(Log, *filters)
 
-    @lazy.keeps_lazy
     def losses(self: M, *filters: Filter) -> M:
         """``filter(Loss)``."""
         return self.filter(Loss, *filters)
 
-    @lazy.keeps_lazy
     def metrics(self: M, *filters: Filter) -> M:
         """``filter(Metric)``."""
         return self.filter(Metric, *filters)
 
-    @lazy.keeps_lazy
     def update(self: M, *others: Any, inplace: bool = False, merge_static: bool = False) -> M:
         """The module with the leaves of others written over its own, left to right; ``Nothing`` never overwrites.
 
@@ -149,7 +138,6 @@ class Module(Node):
         """
         return self._result(edit.merge(self, *others, merge_static=merge_static), inplace)
 
-    @lazy.keeps_lazy
     def map(self: M, function: Callable[[Any], Any], *filters: Filter, inplace: bool = False) -> M:
         """The module with ``function`` applied to the leaves for which all filters hold."""
         return self._result(edit.change(function, self, filters), inplace)
@@ -186,7 +174,6 @@ class Module(Node):
         surgery.swap(copy, old, new, seen)
         return copy
 
-    @lazy.keeps_lazy
     def copy(self: M) -> M:
         """A copy with arrays of its own."""
         return self.map(_copied)
@@ -203,27 +190,22 @@ class Module(Node):
         """Whether the module is frozen: its parameters are not trained, its statistics and masks do not change."""
         return self._um_meta.is_frozen
 
-    @lazy.keeps_lazy
     def train(self: M, mode: bool = True, *, inplace: bool = False) -> M:
         """The module, and all below it, in training mode."""
         return self._with_modes(mode, None, inplace)
 
-    @lazy.keeps_lazy
     def eval(self: M, *, inplace: bool = False) -> M:
         """The module, and all below it, in evaluation mode."""
         return self._with_modes(False, None, inplace)
 
-    @lazy.keeps_lazy
     def freeze(self: M, *, inplace: bool = False) -> M:
         """The module, and all below it, frozen."""
         return self._with_modes(None, True, inplace)
 
-    @lazy.keeps_lazy
     def unfreeze(self: M, *, inplace: bool = False) -> M:
         """The module, and all below it, trainable again."""
         return self._with_modes(None, False, inplace)
 
-    @lazy.keeps_lazy
     def _with_modes(self: M, is_training: bool | None, is_frozen: bool | None, inplace: bool) -> M:
         if inplace:
             for _, module in list(init.modules(self)):
@@ -268,12 +250,10 @@ class Module(Node):
 
     # Saving
 
-    @lazy.keeps_lazy
     def state_dict(self) -> dict[str, Any]:
         """Dotted path -> leaf, in leaf order; a shared leaf appears once."""
         return state_dict.to_dict(self)
 
-    @lazy.keeps_lazy
     def load_state_dict(self: M, values: Mapping[str, Any], *, strict: bool = True, inplace: bool = False) -> M:
         """The module with the leaves of a state dict.
 
@@ -289,7 +269,6 @@ class Module(Node):
 
     # Text
 
-    @lazy.keeps_lazy
     def summary(self) -> str:
         """A table of the modules that have leaves: path, type, leaves, number of parameters, bytes."""
         return render.summary(self)
@@ -301,7 +280,6 @@ class Module(Node):
     def __repr__(self) -> str:
         return render.repr_module(self)
 
-    @lazy.keeps_lazy
     def _result(self: M, new: M, inplace: bool) -> M:
         if not inplace:
             return new

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
+import functools
 import re
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,26 +15,16 @@ from unimod.core.skeleton import Meta, Skeleton
 from unimod.errors import CapturedModuleError, TreeError
 
 SLOTS = ("_um_lazy", "_um_meta", "_um_scope", "_um_tied")
-_new = object.__new__
 _get = object.__getattribute__
 _set = object.__setattr__
-building = threading.RLock()
 _on_class: list[Callable[[type], None]] = []
 _on_construct: list[Callable[[Any], None]] = []
 
 
-def announce(cls: type) -> None:
-    """Tell those who asked for it that there is a new node class."""
-    for callback in _on_class:
-        callback(cls)
-
-
 class NodeMeta(abc.ABCMeta):
-    """The class of node classes: collects the declared kinds and gives each class its lazy twin."""
+    """The class of node classes: collects the declared kinds."""
 
     _um_meta0: Meta
-    _um_twin: type
-    _um_is_twin: bool
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> NodeMeta:
         """Create a node class."""
@@ -51,8 +41,11 @@ class NodeMeta(abc.ABCMeta):
         for base in reversed(cls.__mro__):
             kinds.update(_declared_kinds(base))
         cls._um_meta0 = skeleton.meta(True, False, tuple(kinds.items()))
-        cls._um_is_twin = False
-        announce(cls)
+        getter = next((vars(base)["__getattr__"] for base in cls.__mro__ if "__getattr__" in vars(base)), None)
+        if getter is not None and not hasattr(getter, "_um_builds"):
+            cls.__getattr__ = _building_first(getter)  # type: ignore[attr-defined]
+        for callback in _on_class:
+            callback(cls)
         return cls
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -91,12 +84,53 @@ def _annotated_kind(annotation: Any, cls: type) -> type | None:
     return annotation.kind if isinstance(annotation, KindAnnotation) else None
 
 
-class Node(metaclass=NodeMeta):
-    """An object whose attributes are leaves, other nodes, containers of these, and static values."""
+class _Memory:
+    """What a node remembers: its attributes, and beside them what the rest of the core knows of it."""
 
     __slots__ = (*SLOTS, "__dict__", "__weakref__")
 
-    _um_lazy: tuple[list[Any], Skeleton]
+
+_slots: Any = vars(_Memory)
+attributes_of: Callable[[Any], dict[str, Any]] = _slots["__dict__"].__get__
+get_lazy, set_lazy = _slots["_um_lazy"].__get__, _slots["_um_lazy"].__set__
+get_scope, set_scope = _slots["_um_scope"].__get__, _slots["_um_scope"].__set__
+
+
+def touch(node: Any) -> bool:
+    """Build a lazy node; True where that was needed. Replaced by the file that makes lazy nodes."""
+    return False
+
+
+def _missing(self: Any, name: str) -> Any:
+    """An attribute that was not found: build the node where it is lazy, and look again."""
+    touch(self)
+    return _get(self, name)
+
+
+_missing._um_builds = True  # type: ignore[attr-defined]
+
+
+def _building_first(getter: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """A ``__getattr__`` that is asked only for what a built node does not have."""
+
+    @functools.wraps(getter)
+    def found(self: Any, name: str) -> Any:
+        if touch(self):
+            return getattr(self, name)
+        if name in SLOTS or name in attributes_of(self):
+            return _get(self, name)  # built by another thread just now
+        return getter(self, name)
+
+    found._um_builds = True  # type: ignore[attr-defined]
+    return found
+
+
+class Node(_Memory, metaclass=NodeMeta):
+    """An object whose attributes are leaves, other nodes, containers of these, and static values."""
+
+    __slots__ = ()
+
+    _um_lazy: tuple[list[Any], Skeleton] | None
     _um_meta: Meta
     _um_scope: scope.Scope | None
     _um_tied: dict[str, TreePart] | None
@@ -104,10 +138,18 @@ class Node(metaclass=NodeMeta):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make the bare object; ``__init__`` need not call ``super().__init__()``."""
         node = object.__new__(cls)
+        set_lazy(node, None)
+        set_scope(node, scope.state.current)
         _set(node, "_um_meta", cls._um_meta0)
-        _set(node, "_um_scope", scope.state.current)
         _set(node, "_um_tied", None)
         return node
+
+    __getattr__ = _missing
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        touch(self)
+        return attributes_of(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._um_scope is not scope.state.current:
@@ -122,11 +164,11 @@ class Node(metaclass=NodeMeta):
     def __delattr__(self, name: str) -> None:
         if self._um_scope is not scope.state.current:
             raise captured(self, name)
+        touch(self)
         object.__delattr__(self, name)
         boxes.untie(self, name)
 
     def __copy__(self) -> Any:
-        vars(self)  # builds a lazy node
         new = _revive(type(self))
         _set(new, "_um_meta", self._um_meta)
         vars(new).update(vars(self))

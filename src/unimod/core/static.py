@@ -7,6 +7,7 @@ import functools
 import types
 from typing import Any
 
+from unimod import config
 from unimod.backends import _registry
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import TreePart
@@ -25,7 +26,7 @@ def fixed(value: Any) -> Fixed:
     Raises:
         TreeError: it is not hashable, or hides an array or a module, which would be lost.
     """
-    _search(value, 0)
+    search(value)
     try:
         return Fixed(value)
     except TypeError as error:
@@ -37,7 +38,12 @@ def fixed(value: Any) -> Fixed:
         ) from error
 
 
-def _search(value: Any, depth: int) -> None:
+def search(value: Any, depth: int = 0) -> None:
+    """Look for leaves inside a value that is not a container of leaves.
+
+    Raises:
+        TreeError: there is one, which would be lost.
+    """
     cls = type(value)
     if cls in _PLAIN:
         return
@@ -46,7 +52,7 @@ def _search(value: Any, depth: int) -> None:
     if isinstance(value, (Node, Key, Initializer, TreePart)) or _registry.of_type(cls) is not None:
         raise hidden(value)
     for inner in _inside(value):
-        _search(inner, depth + 1)
+        search(inner, depth + 1)
 
 
 def _inside(value: Any) -> Any:
@@ -64,7 +70,7 @@ def _inside(value: Any) -> Any:
 def hidden(value: Any) -> TreeError:
     """The error for a leaf in a place where it would be lost."""
     return TreeError(
-        f"A leaf is hidden in a static place: {type(value).__name__}.",
+        f"A leaf is hidden in a static place: {config.short(value)}.",
         expected="arrays and modules in attributes, lists, tuples or dicts that are not declared static",
         fix="move it out of the set, partial, method or static field, or wrap it in um.Hashable",
     )

@@ -16,7 +16,7 @@ from unimod.core import build, lazy, static
 from unimod.core import skeleton as sk
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Nothing, Parameter, Rng, State, Static, TreePart
-from unimod.core.node import Node
+from unimod.core.node import Node, attributes_of
 from unimod.core.skeleton import HOLE, Child, Fixed, Leaf, Skeleton
 from unimod.errors import TreeError
 from unimod.random._key import Key
@@ -136,9 +136,9 @@ class _Walk:
         return structure
 
     def attributes(self, node: Node) -> Skeleton:
-        lazy.touch(node) if lazy.is_lazy(node) else None
+        lazy.touch(node)
         self.enter()
-        attributes, meta, tied = vars(node), node._um_meta, node._um_tied
+        attributes, meta, tied = attributes_of(node), node._um_meta, node._um_tied
         kinds = meta.by_name
         children: list[Child] = []
         for name, value in attributes.items():
@@ -214,6 +214,8 @@ def _other(walk: _Walk, value: Any, kind: Any) -> Child:
     """Whatever is neither array nor container: a leaf where leaves are declared or outside of modules, else static."""
     if kind is _AUTO or kind is Static:
         return static.fixed(value)
+    if kind is not None:
+        static.search(value)
     walk.leaves.append(value)
     return sk.leaf(kind)
 
