@@ -158,9 +158,14 @@ def engine_of(*values: Any, backend: str | None = None) -> Engine:
 
 def mixed(values: tuple[Any, ...]) -> MixedBackendError:
     """The error for arrays of two engines in one call."""
+    first: dict[str, Any] = {}
+    for value in values:
+        engine = _registry.of_type(type(value))
+        if engine is not None:
+            first.setdefault(engine.name, value)
     return MixedBackendError(
         "Arrays of two engines meet in one call.",
-        got=", ".join(describe_value(value) for value in values if is_array(value)),
+        got=", ".join(map(describe_value, first.values())),
         expected="arrays of one engine",
         fix='move one of them first: um.to_backend(x, "torch") or um.to_backend(x, "jax")',
     )

@@ -255,8 +255,7 @@ def test_a_module_argument_is_a_value(backend):
 def test_a_lost_state_is_told_once_with_its_path(backend):
     f = jit(lambda model, x: model(x))
     with pytest.warns(UnreturnedStateWarning, match=r"Counter\.n, Counter\.child\.n") as caught:
-        f(Counter(), array([1.0, 1.0]))
-        f(Counter(), array([1.0]))
+        _ = [f(Counter(), x) for x in (array([1.0, 1.0]), array([1.0]))]
     assert len([w for w in caught if issubclass(w.category, UnreturnedStateWarning)]) == 1
 
 
@@ -578,8 +577,7 @@ def test_explain_names_what_changed(backend):
 def test_endless_retracing_is_told(backend):
     f = jit(lambda x: x + 1)
     with pytest.warns(RetraceWarning, match="has been traced 16 times.*changed from float32"):
-        for size in range(1, 18):
-            f(um.numpy.ones((size,)))
+        _ = [f(um.numpy.ones((size,))) for size in range(1, 18)]
 
 
 def test_a_static_counter_that_retraces_is_told_by_its_path(backend):
@@ -592,10 +590,9 @@ def test_a_static_counter_that_retraces_is_told_by_its_path(backend):
             return x
 
     model = Model()
+    f = jit(model)
     with pytest.warns(RetraceWarning, match=r"args\[0\]\.steps"):
-        f = jit(model)
-        for _ in range(16):
-            f(array(1.0))
+        _ = [f(array(1.0)) for _ in range(16)]
     assert model.steps == 16
 
 

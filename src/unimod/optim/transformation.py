@@ -17,6 +17,7 @@ from unimod.core.kinds import OptState, Parameter, static
 from unimod.core.module import Module
 from unimod.core.skeleton import Child
 from unimod.errors import CapabilityError, DTypeError, NotInitializedError
+from unimod.transforms import _lift
 
 T = TypeVar("T", bound="Transformation")
 Hyper = dict[str, Any]
@@ -54,8 +55,10 @@ class Transformation(Module):
         if params is not None:
             numbers, shape = walk.flatten(trainable(params))
             leaves, structure = tree._matching(grads, shape), shape
-        engine = config.engine_of(*leaves)
-        new = self.copy_of_structure()
+        own, shape_of_self = walk.flatten_node(self)
+        engine, found = _lift.settle([*leaves, *(numbers or ()), *own])
+        leaves, numbers = found[: len(leaves)], None if numbers is None else found[len(leaves) : 2 * len(leaves)]
+        new = walk.unflatten(shape_of_self, own)
         updates = new.update_flat(engine, leaves, numbers, structure, hyper)
         return walk.unflatten(structure, updates), new
 
@@ -73,14 +76,10 @@ class Transformation(Module):
         chosen = trainable(params)
         updates, new = self.update(grads, chosen, **hyper)
         leaves, structure = walk.flatten(chosen)
-        changed = config.engine_of(*leaves).optim.apply_updates(leaves, tree._matching(updates, structure))
+        engine, found = _lift.settle([*leaves, *tree._matching(updates, structure)])
+        changed = engine.optim.apply_updates(found[: len(leaves)], found[len(leaves) :])
         result = walk.unflatten(structure, changed)
         return (result if params is chosen else edit.merge(params, result)), new
-
-    def copy_of_structure(self: T) -> T:
-        """The same leaves in new objects."""
-        leaves, structure = walk.flatten_node(self)
-        return walk.unflatten(structure, leaves)  # type: ignore[no-any-return]
 
     def hyperparameters(self) -> Iterator[str]:
         """The names of the options that ``update`` and ``step`` take for one step."""

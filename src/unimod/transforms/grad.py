@@ -122,7 +122,7 @@ class _Differentiated:
         if self.has_aux and not (isinstance(result, tuple) and len(result) == 2):
             raise DTypeError(
                 f"{self.target.name} was to return (loss, auxiliary output), for has_aux=True.",
-                got=type(result).__name__ if not isinstance(result, tuple) else f"a tuple of {len(result)}",
+                got=config.short(result) if not isinstance(result, tuple) else f"a tuple of {len(result)}",
             )
         loss, aux = result if self.has_aux else (result, None)
         if isinstance(loss, (int, float, complex)) and not isinstance(loss, bool):
