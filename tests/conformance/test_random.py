@@ -295,6 +295,17 @@ def test_long_64_bits(any_backend):
 
 @WITH_64_BITS
 @pytest.mark.parametrize(
+    "span", [2**32 + 1, 2**40, 3 * 2**61, 2**63 - 1, 2**63, 2**63 + 1, 3 * 2**62, 2**64 - 1, 2**64]
+)
+def test_wide_spans_of_64_bits(any_backend, span):
+    """Above 2**32 only the lower word counts: its remainder, in Python ints."""
+    out = native(random.randint(key(), 500, 0, span, dtype="uint64"), "uint64", (500,))
+    lower = native(random.bits(random.split(key())[1], 500, width=64), "uint64", (500,))
+    assert out.tolist() == [word % span for word in lower.tolist()]
+
+
+@WITH_64_BITS
+@pytest.mark.parametrize(
     ("drawn", "expected"),
     [
         (

@@ -192,3 +192,27 @@ def test_the_compiler_takes_every_draw(name):
         check_equal(compiled(data), draw(data))
     assert compiled.trace_count == 1
     assert torch.is_tensor(compiled(keys()[0]))
+
+
+def test_nested_maps_of_different_depth():
+    """The axes of keys and of data are matched from the outside, level by level."""
+    import torch
+
+    def fold(data, number):
+        return random.fold_in(random.Key(data), number).data
+
+    def nested(*levels):
+        mapped = fold
+        for in_dims in levels:
+            mapped = torch.func.vmap(mapped, in_dims=in_dims)
+        return mapped
+
+    few, many = random.split(random.key(0, backend="torch"), (2, 4)).data, torch.arange(24).reshape(2, 3, 4)
+    out = nested((0, 0), (None, 0), (0, 0))(few, many)
+    assert tuple(out.shape) == (2, 3, 4, 2)
+    for i, j, k in np.ndindex(2, 3, 4):
+        assert out[i, j, k].tolist() == fold(few[i, k], int(many[i, j, k])).tolist()
+    many, few = random.split(random.key(0, backend="torch"), (2, 3, 4)).data, torch.arange(8).reshape(2, 4)
+    out = nested((0, 0), (0, None), (0, 0))(many, few)
+    for i, j, k in np.ndindex(2, 3, 4):
+        assert out[i, j, k].tolist() == fold(many[i, j, k], int(few[i, k])).tolist()

@@ -93,12 +93,8 @@ def _vmap_split(info: Any, in_dims: tuple[Any, ...], key: Tensor, shape: Shape) 
 
 
 def _vmap_fold_in(info: Any, in_dims: tuple[Any, ...], key: Tensor, data: Tensor) -> tuple[Tensor, int]:
-    """Both with the mapped axis first (of length 1 where it is not mapped), then axes of length 1 for equal ranks."""
+    """Both get the mapped axis first, of length 1 where they are not mapped, so that their ranks stay equal."""
     key, data = (x[None] if dim is None else x.movedim(dim, 0) for x, dim in zip((key, data), in_dims, strict=True))
-    while data.dim() < key.dim() - 1:
-        data = data.unsqueeze(1)
-    while key.dim() - 1 < data.dim():
-        key = key.unsqueeze(1)
     return fold_in(key, data), 0
 
 
