@@ -104,7 +104,9 @@ def test_a_broken_method_is_noticed(method, recorder, tested_engines):
     if len(tested_engines) == 1 and f"{module}.{name}" in BETWEEN_ENGINES and not cases:
         return
     assert cases, f"not covered: no row of the suite calls {module}.{name}"
-    assert any(_tells(case, place, method) for case in cases[:20])
+    # A row whose reference is a formula does not use the broken reference engine; run on that engine it does.
+    places = dict.fromkeys((place, engine))
+    assert any(_tells(case, where, method) for where in places for case in cases[:20] if runs_on(case, where))
 
 
 def _tells(case, place, method):

@@ -196,7 +196,16 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """``x`` where the condition holds, else ``y``."""
     if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
         x, y = (one.to(condition.device) for one in tensors(x, y))
-    return torch.where(condition if condition.dtype is torch.bool else condition.to(torch.bool), x, y)
+    if condition.dtype is not torch.bool:
+        condition = condition.to(torch.bool)
+    signed = _SIGNED.get(x.dtype)
+    if signed is None:
+        return torch.where(condition, x, y)
+    return torch.where(condition, x.view(signed), y.view(signed)).view(x.dtype)
+
+
+# Inductor, torch 2.13, has no promotion for the wide unsigned types, and so no where.
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
