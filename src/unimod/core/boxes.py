@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from unimod import config
 from unimod.core.kinds import TreePart
 from unimod.errors import TreeError
 
@@ -100,6 +101,13 @@ def boxes_in(value: Any, around: tuple[int, ...] = ()) -> list[TreePart]:
     return [box for item in items for box in boxes_in(item, (*around, id(value)))]
 
 
+def _has_stray(value: Any) -> bool:
+    """Whether a container has an array beside its boxes."""
+    if isinstance(value, CONTAINERS):
+        return any(map(_has_stray, value.values() if isinstance(value, dict) else value))
+    return config.is_array(value)
+
+
 def _unboxed(value: Any) -> Any:
     if isinstance(value, TreePart):
         return value.value
@@ -123,6 +131,14 @@ def assign_container(node: Node, name: str, value: Any) -> None:
             where=f"{type(node).__name__}.{name}",
             got=", ".join(sorted(kind.__name__ for kind in kinds)),
             fix="use one attribute for each kind",
+        )
+    if _has_stray(value):
+        raise TreeError(
+            "One attribute holds a box and an array that is in no box.",
+            where=f"{type(node).__name__}.{name}",
+            got=f"a {type(value).__name__} with both",
+            expected="leaves of one kind",
+            fix="put each array in a box, or use one attribute for each kind",
         )
     if any(box.holders for box in boxes) or len({id(box) for box in boxes}) < len(boxes):
         raise _box_in_container(node, name)

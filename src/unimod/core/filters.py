@@ -69,7 +69,7 @@ def _slot_test(item: Any) -> Callable[[Slot], bool]:
     if isinstance(item, str):
         return lambda slot: _begins(paths.dotted(slot.path), item)
     if issubclass(item, Node):
-        return lambda slot: slot.module is not None and issubclass(slot.module.type, item)
+        return lambda slot: any(issubclass(owner, item) for owner in slot.owners)
     return lambda slot: slot.kind is not None and issubclass(slot.kind, item)
 
 

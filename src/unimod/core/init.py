@@ -48,6 +48,8 @@ class Initialization:
             raise missing_sizes(root, self.waiting)
         with self._active():
             root(*inputs, **options)  # type: ignore[operator]
+        if self.waiting:
+            raise not_reached(root, self.waiting)
 
     def fill(self, module: Node, path: Path) -> None:
         """Fill the initializers of one module, and call its ``rng_init``; put it off while a size is missing."""
@@ -61,8 +63,9 @@ class Initialization:
             if name not in module._um_meta.by_name and not isinstance(filled, random.Key):
                 boxes.set_kind(module, name, Parameter)
             boxes.assign(module, name, filled)
-        if hasattr(module, "rng_init"):
+        if hasattr(module, "rng_init") and not module._um_meta.is_filled:
             module.rng_init(self.key_of((*path, "rng_init")))
+            object.__setattr__(module, "_um_meta", module._um_meta.filled())
 
     def key_of(self, path: Path) -> random.Key:
         """The key of a leaf: it depends on the path alone."""
@@ -153,6 +156,16 @@ def missing_sizes(root: Node, waiting: set[int]) -> NotInitializedError:
         f"{type(module).__name__} was built without the size of its input, and init got no example inputs.",
         where=paths.pretty("model", path),
         fix="pass example inputs: model.init(seed, x), or give the size when building the layer",
+    )
+
+
+def not_reached(root: Node, waiting: set[int]) -> NotInitializedError:
+    """The error for a layer without a size that the call with the example inputs did not use."""
+    path, module = next((path, module) for path, module in modules(root) if id(module) in waiting)
+    return NotInitializedError(
+        f"{type(module).__name__} was built without the size of its input, and the example inputs do not reach it.",
+        where=paths.pretty("model", path),
+        fix="give the size when building the layer, or call it with the example inputs",
     )
 
 

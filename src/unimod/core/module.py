@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from unimod import config
-from unimod.core import boxes, edit, graft, init, location, render, scope, skeleton, state_dict, surgery, walk
+from unimod.core import boxes, edit, graft, guard, init, location, render, scope, skeleton, state_dict, surgery, walk
 from unimod.core import node as nodes
 from unimod.core.filters import NOT_FROZEN, Filter
 from unimod.core.initializer import Initializer
@@ -85,8 +85,8 @@ class Module(Node):
     def filter(self: M, *filters: Filter) -> M:
         """The module with ``Nothing`` in place of the leaves for which not all filters hold.
 
-        A filter is a kind, a class of modules, a dotted path (or its beginning), a module of the tree, or a function of
-        a :class:`FieldInfo`.
+        A filter is a kind, a class of modules (all that is below them), a dotted path (or its beginning), a module of
+        the tree, or a function of a :class:`FieldInfo`.
         """
         return edit.choose(self, filters)  # type: ignore[no-any-return]
 
@@ -297,6 +297,8 @@ def _located(method: Any) -> Callable[..., Any]:
         try:
             if init.state.active is not None:
                 return init.state.active.call(self, call, args, kwargs)
+            if guard.is_captured(self):
+                return guard.call(self, call, args, kwargs)
             return call(self, *args, **kwargs)
         except Exception as error:
             explained = location.locate(error, self)

@@ -176,13 +176,11 @@ class Node(_Memory, metaclass=NodeMeta):
         return new
 
     def __reduce__(self) -> tuple[Any, ...]:
-        meta = self._um_meta
-        modes = (meta.is_training, meta.is_frozen, meta.kinds)
-        return (_revive, (type(self),), (modes, dict(vars(self)), self._um_tied))
+        return (_revive, (type(self),), (self._um_meta.parts, dict(vars(self)), self._um_tied))
 
     def __setstate__(self, state: Any) -> None:
-        modes, attributes, tied = state
-        _set(self, "_um_meta", skeleton.meta(*modes))
+        parts, attributes, tied = state
+        _set(self, "_um_meta", skeleton.meta(*parts))
         _set(self, "_um_tied", tied)
         vars(self).update(attributes)
 

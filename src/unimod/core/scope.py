@@ -10,10 +10,10 @@ from collections.abc import Iterator
 class Scope:
     """One run of a transformed function. Modules made while it runs belong to it."""
 
-    __slots__ = ("name", "parent")
+    __slots__ = ("is_guarding", "name", "parent")
 
     def __init__(self, name: str, parent: Scope | None) -> None:
-        self.name, self.parent = name, parent
+        self.name, self.parent, self.is_guarding = name, parent, False
 
     def __repr__(self) -> str:
         return f"<scope {self.name}>"

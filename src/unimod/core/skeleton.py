@@ -102,13 +102,19 @@ class Meta:
     is_training: bool
     is_frozen: bool
     kinds: tuple[tuple[str, type], ...]
+    is_filled: bool
     by_name: dict[str, type] = dataclasses.field(compare=False, hash=False)
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (meta, (self.is_training, self.is_frozen, self.kinds))
+        return (meta, self.parts)
+
+    @property
+    def parts(self) -> tuple[bool, bool, tuple[tuple[str, type], ...], bool]:
+        """What :func:`meta` makes it of."""
+        return (self.is_training, self.is_frozen, self.kinds, self.is_filled)
 
     def replace(self, is_training: bool | None = None, is_frozen: bool | None = None) -> Meta:
         """The same with other modes."""
@@ -116,11 +122,16 @@ class Meta:
             self.is_training if is_training is None else is_training,
             self.is_frozen if is_frozen is None else is_frozen,
             self.kinds,
+            self.is_filled,
         )
 
     def with_kind(self, name: str, kind: type) -> Meta:
         """The same with the kind of one attribute set."""
-        return meta(self.is_training, self.is_frozen, tuple({**self.by_name, name: kind}.items()))
+        return meta(self.is_training, self.is_frozen, tuple({**self.by_name, name: kind}.items()), self.is_filled)
+
+    def filled(self) -> Meta:
+        """The same after ``rng_init``."""
+        return meta(self.is_training, self.is_frozen, self.kinds, True)
 
 
 class Skeleton:
@@ -146,7 +157,7 @@ class Skeleton:
     @property
     def slots(self) -> tuple[Slot, ...]:
         """One entry for each leaf, in order."""
-        found: tuple[Slot, ...] = self.cached("slots", lambda: tuple(_slots(self, (), None)))
+        found: tuple[Slot, ...] = self.cached("slots", lambda: tuple(_slots(self, (), ())))
         return found
 
     def cached(self, key: Hashable, compute: Callable[[], Any]) -> Any:
@@ -170,12 +181,14 @@ class Slot:
         kind: its kind; None outside of modules.
         module: the structure of the module that owns it, or None.
         module_path: the path of that module.
+        owners: the classes of all modules around it, the outermost first.
     """
 
     path: Path
     kind: type | None
     module: Skeleton | None
     module_path: Path
+    owners: tuple[type, ...]
 
     @property
     def name(self) -> str:
@@ -209,9 +222,9 @@ def alias(index: int) -> Alias:
     return found if found is not None else _aliases.setdefault(index, Alias(index))
 
 
-def meta(is_training: bool, is_frozen: bool, kinds: tuple[tuple[str, type], ...]) -> Meta:
+def meta(is_training: bool, is_frozen: bool, kinds: tuple[tuple[str, type], ...], is_filled: bool = False) -> Meta:
     """The interned :class:`Meta`."""
-    key = (is_training, is_frozen, kinds)
+    key = (is_training, is_frozen, kinds, is_filled)
     found = _metas.get(key)
     return found if found is not None else _metas.setdefault(key, Meta(*key, dict(kinds)))
 
@@ -281,16 +294,17 @@ def child_keys(skeleton: Skeleton) -> Iterator[Hashable]:
     return iter(range(len(skeleton.children)) if skeleton.names is None else skeleton.names)
 
 
-def _slots(node: Skeleton, path: Path, owner: tuple[Skeleton, Path] | None) -> Iterator[Slot]:
+def _slots(node: Skeleton, path: Path, around: tuple[tuple[Skeleton, Path], ...]) -> Iterator[Slot]:
     if node.is_module:
-        owner = (node, path)
-    module, module_path = owner if owner is not None else (None, ())
+        around = (*around, (node, path))
+    module, module_path = around[-1] if around else (None, ())
+    owners = tuple(owner.type for owner, _ in around)
     for key, child in zip(child_keys(node), node.children, strict=True):
         here = path if node.meta is ATOM else (*path, key)
         if isinstance(child, Leaf):
-            yield Slot(here, child.kind, module, module_path)
+            yield Slot(here, child.kind, module, module_path, owners)
         elif isinstance(child, Skeleton):
-            yield from _slots(child, here, owner)
+            yield from _slots(child, here, around)
 
 
 def with_modes(node: Skeleton, is_training: bool | None = None, is_frozen: bool | None = None) -> Skeleton:
