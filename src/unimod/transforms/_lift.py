@@ -71,16 +71,7 @@ def settle(leaves: list[Any], backend: str | None = None) -> tuple[Engine, list[
 
 def engine_for(leaves: list[Any], backend: str | None = None) -> Engine:
     """The engine that works on these leaves."""
-    engine = None
-    for cls in set(map(type, leaves)):
-        found = _registry.of_type(cls)
-        if found is None or found is engine:
-            continue
-        if engine is None or engine.name == config.HOST:
-            engine = found
-        elif found.name != config.HOST:
-            raise config.mixed(tuple(leaves))
-    return engine if engine is not None else config.default_engine(backend)
+    return config.engine_of(*{type(leaf): leaf for leaf in leaves}.values(), backend=backend)
 
 
 def to_engine(engine: Engine, leaves: list[Any]) -> list[Any]:
