@@ -163,27 +163,29 @@ _GRADIENTS: dict[str, tuple[Fn, Callable[[Data], tuple[Any, ...]], Fn]] = {
     "jit[vmap of grad]": (_jitted(vmap(grad(_cubes))), _matrix, lambda x: 3 * x**2),
     "jit[grad of grad]": (_jitted(grad(lambda x: unp.sum(grad(_cubes)(x)))), _matrix, lambda x: 6 * x),
 }
-_OTHERS: dict[str, tuple[Fn, Callable[[Data], tuple[Any, ...]], Fn, str]] = {
-    "vmap": (vmap(_cubes), _matrix, lambda x: np.sum(x**3, 1), has.VMAP),
+_VMAP, _JIT = frozenset({has.VMAP}), frozenset({has.JIT})
+_BOTH = _VMAP | _JIT
+_OTHERS: dict[str, tuple[Fn, Callable[[Data], tuple[Any, ...]], Fn, frozenset[str]]] = {
+    "vmap": (vmap(_cubes), _matrix, lambda x: np.sum(x**3, 1), _VMAP),
     "vmap[axes]": (
         vmap(_scaled, in_axes=(1, None)),
         lambda d: (d.array(3, 2), d.array(3)),
         lambda x, y: np.sum(np.sin(x.T) * y, 1),
-        has.VMAP,
+        _VMAP,
     ),
-    "vmap[tree]": (_mapped_tree, lambda d: (d.array(2, 3), d.array(3)), lambda x, y: {"s": (x * y).T}, has.VMAP),
-    "vmap[vmap]": (vmap(vmap(unp.sin)), _matrix, np.sin, has.VMAP),
-    "vmap[jit]": (vmap(_jitted(_cubes)), _matrix, lambda x: np.sum(x**3, 1), has.VMAP),
-    "jit": (_jitted(_scaled), _vectors, lambda x, y: np.sum(np.sin(x) * y), has.JIT),
-    "jit[vmap]": (_jitted(vmap(_cubes)), _matrix, lambda x: np.sum(x**3, 1), has.JIT),
+    "vmap[tree]": (_mapped_tree, lambda d: (d.array(2, 3), d.array(3)), lambda x, y: {"s": (x * y).T}, _VMAP),
+    "vmap[vmap]": (vmap(vmap(unp.sin)), _matrix, np.sin, _VMAP),
+    "vmap[jit]": (vmap(_jitted(_cubes)), _matrix, lambda x: np.sum(x**3, 1), _BOTH),
+    "jit": (_jitted(_scaled), _vectors, lambda x, y: np.sum(np.sin(x) * y), _JIT),
+    "jit[vmap]": (_jitted(vmap(_cubes)), _matrix, lambda x: np.sum(x**3, 1), _BOTH),
     "jit[static]": (
         lambda x: jit(lambda x, n: x * n, static_argnums=1, compiler=COMPILER)(x, 3),
         _matrix,
         lambda x: 3 * x,
-        has.JIT,
+        _JIT,
     ),
-    "jit[method]": (_bound_and_jitted, _vectors, lambda w, x: (_square(w, x), _square(w, x), 2 * _ones(w)), has.JIT),
-    "jit[layers]": (_jitted(nn.relu), _matrix, lambda x: np.maximum(x, 0), has.JIT),
+    "jit[method]": (_bound_and_jitted, _vectors, lambda w, x: (_square(w, x), _square(w, x), 2 * _ones(w)), _JIT),
+    "jit[layers]": (_jitted(nn.relu), _matrix, lambda x: np.maximum(x, 0), _JIT),
 }
 
 _BOUND = Bound(eps=16, why="chains of sums and powers, in another order on each engine")
@@ -194,7 +196,7 @@ CASES = (
         for name, (fn, inputs, reference) in _GRADIENTS.items()
     ),
     *(
-        Case(f"transforms.{name}", fn, inputs, reference=reference, bound=_BOUND, needs=frozenset({needed}))
+        Case(f"transforms.{name}", fn, inputs, reference=reference, bound=_BOUND, needs=needed)
         for name, (fn, inputs, reference, needed) in _OTHERS.items()
     ),
 )
