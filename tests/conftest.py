@@ -13,9 +13,11 @@ from __future__ import annotations
 import importlib.util
 import os
 
+import hypothesis
 import pytest
 
 VARIABLE = "UNIMOD_TEST_ENGINES"
+RANDOM = "UNIMOD_TEST_RANDOM"
 ENGINES = ("jax", "torch", "numpy")
 FIXTURES = {"backend": ("jax", "torch"), "any_backend": ENGINES}
 
@@ -28,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get(VARIABLE) or ",".join(ENGINES),
         help=f"the engines to test, separated by commas (default: ${VARIABLE}, else {','.join(ENGINES)})",
     )
+
+
+# The same examples in every run, so that a failure is there for everyone; UNIMOD_TEST_RANDOM=1 looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.load_profile("random" if os.environ.get(RANDOM) else "repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -46,8 +46,9 @@ def test_ulps_are_counted(steps):
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.integers(1, 50))
 def test_ulps_of_any_float(start, steps):
     x = y = np.float32(start)
-    for _ in range(steps):
-        y = np.nextafter(y, np.float32(math.inf))
+    with np.errstate(over="ignore"):  # beyond the largest number there is infinity, which is left out below
+        for _ in range(steps):
+            y = np.nextafter(y, np.float32(math.inf))
     if np.isfinite(y):
         is_across_zero = x <= 0 <= y and x != y  # the two zeros are one number, and no step
         assert float(ulps(np.asarray(x), np.asarray(y), "float32")) in (
