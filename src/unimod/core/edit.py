@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from unimod import config
 from unimod.core import boxes, lazy, walk
 from unimod.core import filters as flt
 from unimod.core import skeleton as sk
@@ -45,6 +46,11 @@ def change(function: Callable[[Any], Any], value: Any, filters: tuple[flt.Filter
         raise TreeError("Filters need a module or a container.", got=type(value).__name__)
     mask = flt.mask(structure, leaves, filters, value)
     return walk.unflatten(structure, [function(v) if hit else v for v, hit in zip(leaves, mask, strict=True)])
+
+
+def copied(leaf: Any) -> Any:
+    """An array of its own with the values of ``leaf``; what is no array as it is."""
+    return config.engine_of(leaf).arrays.copy(leaf) if config.is_array(leaf) else leaf
 
 
 def merge(value: Any, *others: Any, merge_static: bool = False) -> Any:

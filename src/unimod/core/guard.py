@@ -46,7 +46,6 @@ def call(module: Node, method: Callable[..., Any], args: tuple[Any, ...], kwargs
 
 def _differs(module: Node, before: list[Any], structure: Any) -> bool:
     try:
-        leaves, now = walk.flatten_node(module)
+        return walk.is_changed(module, before, structure)
     except TreeError:  # something was put in that cannot be in a module
         return True
-    return now is not structure or any(new is not old for new, old in zip(leaves, before, strict=True))

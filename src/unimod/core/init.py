@@ -172,8 +172,7 @@ def not_reached(root: Node, waiting: set[int]) -> NotInitializedError:
 def initialize(root: Any, seed: Any, inputs: tuple[Any, ...], options: dict[str, Any], backend: str | None) -> Any:
     """A copy of ``root`` in which every leaf has a value. See ``Module.init``."""
     key = seed if isinstance(seed, random.Key) else random.key(seed, backend=_backend(root, inputs, options, backend))
-    leaves, structure = walk.flatten_node(root)
-    fresh = walk.unflatten(structure, leaves)
+    fresh = walk.rebuilt(root)
     Initialization(key, fresh).run(fresh, inputs, options)
     return fresh
 

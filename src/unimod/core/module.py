@@ -7,7 +7,6 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from unimod import config
 from unimod.core import boxes, edit, graft, guard, init, location, render, scope, skeleton, state_dict, surgery, walk
 from unimod.core import node as nodes
 from unimod.core.filters import NOT_FROZEN, Filter
@@ -159,7 +158,7 @@ class Module(Node):
             raise TreeError(
                 f"{type(self).__name__} has no attribute {', '.join(unknown)}.", expected=", ".join(vars(self))
             )
-        new: M = _rebuilt(self)
+        new: M = walk.rebuilt(self)
         for name, value in attributes.items():
             setattr(new, name, value)
         return new
@@ -169,14 +168,14 @@ class Module(Node):
         leaves = [path for path, found in init.modules(self) if found is node]
         if not leaves or not leaves[0]:
             raise TreeError("The module to be replaced is not below this one.", got=type(node).__name__)
-        copy: M = _rebuilt(self)
+        copy: M = walk.rebuilt(self)
         old, seen = surgery.at(copy, leaves[0]), set[int]()
         surgery.swap(copy, old, new, seen)
         return copy
 
     def copy(self: M) -> M:
         """A copy with arrays of its own."""
-        return self.map(_copied)
+        return self.map(edit.copied)
 
     # Modes
 
@@ -318,15 +317,6 @@ def _unbound(method: Any) -> Callable[..., Any]:
         return found(*args, **kwargs)
 
     return call
-
-
-def _rebuilt(module: Any) -> Any:
-    leaves, structure = walk.flatten_node(module)
-    return walk.unflatten(structure, leaves)
-
-
-def _copied(leaf: Any) -> Any:
-    return config.engine_of(leaf).arrays.copy(leaf) if config.is_array(leaf) else leaf
 
 
 def filter(value: Any, *filters: Filter) -> Any:

@@ -33,8 +33,7 @@ def swap(value: Any, old: Any, new: Any, seen: set[int]) -> Any:
 
 def apply(function: Callable[..., Any], value: Any, *others: Any, inplace: bool = False) -> Any:
     """Call ``function(module, ...)`` on every module below ``value``, children first. See ``Module.apply``."""
-    leaves, structure = walk.flatten(value)
-    root = value if inplace else walk.unflatten(structure, leaves)
+    root = value if inplace else walk.rebuilt(value)
     rest = [dict(init.modules(other)) for other in others]
     for path, module in reversed(list(init.modules(root))):
         result = function(module, *(found[path] for found in rest))

@@ -53,6 +53,18 @@ def flatten_node(node: Node) -> tuple[list[Any], Skeleton]:
     return walk.leaves, walk.root(node)
 
 
+def is_changed(node: Node, leaves: list[Any], structure: Skeleton) -> bool:
+    """Whether a module is no longer what it was when it had these leaves and this structure."""
+    now, new_structure = flatten_node(node)
+    return new_structure is not structure or any(new is not old for new, old in zip(now, leaves, strict=True))
+
+
+def rebuilt(value: Any) -> Any:
+    """The same object again: its modules and containers are new, its leaves are the same."""
+    leaves, structure = flatten(value)
+    return unflatten(structure, leaves)
+
+
 def is_static(value: Any) -> bool:
     """Whether an undeclared attribute with this value would be part of the structure."""
     return isinstance(_Walk().child(value, _AUTO), Fixed)

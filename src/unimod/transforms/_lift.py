@@ -230,9 +230,6 @@ def _lost(node: Node, leaves: list[Any], structure: Skeleton, returned: set[int]
             yield paths.pretty(type(node).__name__, slot.path)
 
 
-Finish = Callable[[Any], tuple[Any, Any]]
-
-
 def flat_function(
     target: Target,
     structure: Child,
@@ -267,17 +264,12 @@ def flat_function(
             if check is not None:
                 result = check(result)
             if written_back is not None:
-                result = (result, [node if _is_changed(node, parts) else None for node, parts in written])
+                result = (result, [node if walk.is_changed(node, *parts) else None for node, parts in written])
             arrays, packed = pack(result, are_numbers_arrays)
             watch.after(seen, structure, arrays)
             return arrays, packed
 
     return flat
-
-
-def _is_changed(node: Node, parts: tuple[list[Any], Skeleton]) -> bool:
-    leaves, structure = walk.flatten_node(node)
-    return structure is not parts[1] or any(new is not old for new, old in zip(leaves, parts[0], strict=True))
 
 
 def write_back(originals: list[Node], copies: list[Node | None]) -> None:
