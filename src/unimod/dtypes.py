@@ -1,12 +1,16 @@
 """Names of dtypes that mean the same on every engine.
 
 A :class:`DType` is its name (a ``str``) and knows its kind and size, so that it can be handed to numpy and JAX as
-it is, compared with a plain string, and mapped to a torch dtype by the torch backend.
+it is, mapped to a torch dtype by the torch backend, and compared with a plain string and with the dtype objects of
+every framework: ``x.dtype == um.float32`` holds for an array of any engine.
 
 Example:
+    >>> import numpy as np
     >>> import unimod as um
     >>> um.float32, um.float32.itemsize, um.bfloat16.short
     (float32, 4, 'bf16')
+    >>> um.numpy.zeros(2).dtype == um.float32, np.dtype("int8") == um.int8, um.bool_ == np.bool_
+    (True, True, True)
 """
 
 from __future__ import annotations
@@ -20,6 +24,13 @@ class DType(str):
     """The name of a dtype, with its kind (``bool int uint float complex``) and its size in bytes."""
 
     __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other if isinstance(other, str) else _name(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     @property
     def kind(self) -> str:
@@ -50,6 +61,12 @@ class DType(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _name(other: object) -> str:
+    """The name of a framework's dtype; of anything else a text that is no dtype's name."""
+    text = getattr(other, "name", None) or getattr(other, "__name__", None) or str(other)
+    return str(text).removeprefix("torch.").removesuffix("_")
 
 
 bool_: Final = DType("bool")

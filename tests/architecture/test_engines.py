@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 
 from tests.architecture import guards, protocol
-from unimod.backends import _registry
+from unimod.backends import _optional, _registry
+from unimod.testing import sabotage
 
 STUBS: dict[str, frozenset[str]] = {
     "jax": frozenset(),
@@ -41,6 +42,28 @@ def test_an_engine_defines_what_the_protocol_names(any_backend):
 
 def test_no_stub_is_listed_that_has_been_written(any_backend):
     assert sorted(STUBS[any_backend] - missing(any_backend)) == []
+
+
+def undeclared(backend: str) -> set[str]:
+    """Functions of the namespace's modules that neither the protocol nor the list of optional functions names."""
+    required = set(protocol.required())
+    return {
+        f"{module}.{name}"
+        for module, optional in _optional.ALL.items()
+        for name in sabotage.public(getattr(_registry.load(backend), module))
+        if (module, name) not in required and name not in optional
+    }
+
+
+def test_an_engine_has_only_functions_that_are_declared(any_backend):
+    assert sorted(undeclared(any_backend)) == []
+
+
+def test_what_is_optional_is_there_somewhere_and_nowhere_required(tested_engines):
+    for module, optional in _optional.ALL.items():
+        assert {name for where, name in protocol.required() if where == module} & optional == set()
+        engines = [getattr(_registry.load(name), module) for name in tested_engines]
+        assert sorted(name for name in optional if not any(hasattr(engine, name) for engine in engines)) == []
 
 
 def test_an_engine_can_be_called_as_the_protocol_says(any_backend):

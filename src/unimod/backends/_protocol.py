@@ -5,8 +5,9 @@ defines ``ENGINE = Engine(...)``. What crosses the line between front and engine
 tuples, dtype names, and flat lists of arrays. Never a Module, a tree or an optimizer state.
 
 The front calls ``engine.math.add(x, y)``. Arguments have been checked there: shapes, dtypes and mixed engines are the
-front's business, so an engine method may rely on them. Axes are non-negative or negative ints; ``dtype`` is a dtype
-name or None; ``device`` is a string or None; keys are uint32 arrays whose last axis has the length 2.
+front's business, so an engine method may rely on them. What an engine may have beside these methods is listed in
+``_optional``. Axes are non-negative or negative ints; ``dtype`` is a dtype name or None; ``device`` is a string or
+None; keys are uint32 arrays whose last axis has the length 2.
 """
 
 from __future__ import annotations
@@ -97,6 +98,18 @@ class Math(Protocol):
     take ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``, ``cumprod(x, axis)``.
     Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``. And ``clip(x, lo, hi)``.
     """
+
+    def __getattr__(self, name: str) -> Callable[..., Array]: ...
+
+
+class Linalg(Protocol):
+    """Decompositions, solvers and norms of matrices on the last two axes; leading axes are a batch."""
+
+    def __getattr__(self, name: str) -> Callable[..., Array]: ...
+
+
+class FFT(Protocol):
+    """Discrete Fourier transforms."""
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
@@ -229,6 +242,8 @@ class Engine:
     facts: Facts
     arrays: Arrays
     math: Math
+    linalg: Linalg
+    fft: FFT
     nn: NN
     random: Random
     autodiff: Autodiff

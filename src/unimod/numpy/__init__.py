@@ -27,6 +27,7 @@ from unimod.dtypes import (
     uint32,
     uint64,
 )
+from unimod.dtypes import bool_ as bool
 from unimod.numpy.arithmetic import (
     abs,
     add,
@@ -138,6 +139,6 @@ __all__ = [
     "matmul", "einsum", "tensordot", "vecdot", "vdot", "outer",
     "result_type", "FloatInfo", "IntInfo", "finfo", "iinfo",
     "e", "inf", "nan", "newaxis", "pi",
-    "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16",
+    "bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16",
     "float32", "float64", "complex64", "complex128",
 ]  # fmt: skip

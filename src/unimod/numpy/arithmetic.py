@@ -7,10 +7,11 @@ arithmetic is not defined.
 from __future__ import annotations
 
 from unimod.backends._protocol import Array
-from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import binary, by_type, unary
+from unimod.numpy._dispatch import unary
+from unimod.numpy._table import binary_op, unary_op
 
 
+@binary_op
 def add(x1: Array, x2: Array, /) -> Array:
     """``x1 + x2``.
 
@@ -19,15 +20,9 @@ def add(x1: Array, x2: Array, /) -> Array:
         >>> unp.add([1.0, 2.0], 0.5).tolist()
         [1.5, 2.5]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.add(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "add", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def subtract(x1: Array, x2: Array, /) -> Array:
     """``x1 - x2``.
 
@@ -36,15 +31,9 @@ def subtract(x1: Array, x2: Array, /) -> Array:
         >>> unp.subtract([1.0, 2.0], 0.5).tolist()
         [0.5, 1.5]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.subtract(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "subtract", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def multiply(x1: Array, x2: Array, /) -> Array:
     """``x1 * x2``.
 
@@ -53,15 +42,9 @@ def multiply(x1: Array, x2: Array, /) -> Array:
         >>> unp.multiply([1.0, 2.0], 0.5).tolist()
         [0.5, 1.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.multiply(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "multiply", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def divide(x1: Array, x2: Array, /) -> Array:
     """``x1 / x2``; integers give float32.
 
@@ -70,15 +53,9 @@ def divide(x1: Array, x2: Array, /) -> Array:
         >>> unp.divide([1, 2], 2).tolist()
         [0.5, 1.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.divide(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "divide", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def floor_divide(x1: Array, x2: Array, /) -> Array:
     """``floor(x1 / x2)``; its gradient is 0.
 
@@ -87,15 +64,9 @@ def floor_divide(x1: Array, x2: Array, /) -> Array:
         >>> unp.floor_divide([5, -5], 2).tolist()
         [2, -3]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.floor_divide(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "floor_divide", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def remainder(x1: Array, x2: Array, /) -> Array:
     """``x1 - floor(x1 / x2) * x2``, with the sign of ``x2``.
 
@@ -104,15 +75,9 @@ def remainder(x1: Array, x2: Array, /) -> Array:
         >>> unp.remainder([5, -5], 3).tolist()
         [2, 1]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.remainder(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "remainder", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def pow(x1: Array, x2: Array, /) -> Array:
     """``x1 ** x2``; the gradient by ``x1`` is 0 where both are 0.
 
@@ -121,15 +86,9 @@ def pow(x1: Array, x2: Array, /) -> Array:
         >>> unp.pow([2.0, 3.0], 2).tolist()
         [4.0, 9.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.pow(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "pow", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def maximum(x1: Array, x2: Array, /) -> Array:
     """The greater of two; a tie gives each half of the gradient, and nan wins.
 
@@ -138,15 +97,9 @@ def maximum(x1: Array, x2: Array, /) -> Array:
         >>> unp.maximum([1.0, 3.0], 2.0).tolist()
         [2.0, 3.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.maximum(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "maximum", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def minimum(x1: Array, x2: Array, /) -> Array:
     """The smaller of two; a tie gives each half of the gradient, and nan wins.
 
@@ -155,15 +108,9 @@ def minimum(x1: Array, x2: Array, /) -> Array:
         >>> unp.minimum([1.0, 3.0], 2.0).tolist()
         [1.0, 2.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.minimum(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "minimum", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@unary_op
 def negative(x: Array, /) -> Array:
     """``-x``.
 
@@ -172,12 +119,9 @@ def negative(x: Array, /) -> Array:
         >>> unp.negative([1.0, -2.0]).tolist()
         [-1.0, 2.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.negative(x)
 
 
+@unary_op
 def abs(x: Array, /) -> Array:
     """``|x|``, also of complex numbers; the gradient at 0 is 0.
 
@@ -186,12 +130,9 @@ def abs(x: Array, /) -> Array:
         >>> unp.abs([1.0, -2.0]).tolist()
         [1.0, 2.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.abs(x)
 
 
+@unary_op
 def square(x: Array, /) -> Array:
     """``x * x``.
 
@@ -200,12 +141,9 @@ def square(x: Array, /) -> Array:
         >>> unp.square([1.0, -2.0]).tolist()
         [1.0, 4.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.square(x)
 
 
+@unary_op
 def reciprocal(x: Array, /) -> Array:
     """``1 / x``; integers give float32.
 
@@ -214,10 +152,6 @@ def reciprocal(x: Array, /) -> Array:
         >>> unp.reciprocal([2.0, 4.0]).tolist()
         [0.5, 0.25]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.reciprocal(x)
 
 
 def positive(x: Array, /) -> Array:

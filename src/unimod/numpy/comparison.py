@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from unimod.backends._protocol import Array
-from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import binary, by_type, several, unary
+from unimod.numpy._dispatch import several
+from unimod.numpy._table import binary_op, unary_op
 from unimod.numpy.arithmetic import abs, add, multiply, subtract
 from unimod.numpy.reductions import all
 
 
+@binary_op
 def equal(x1: Array, x2: Array, /) -> Array:
     """``x1 == x2``.
 
@@ -17,15 +18,9 @@ def equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.equal([1, 2], 2).tolist()
         [False, True]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.equal(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "equal", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def not_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 != x2``.
 
@@ -34,15 +29,9 @@ def not_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.not_equal([1, 2], 2).tolist()
         [True, False]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.not_equal(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "not_equal", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def less(x1: Array, x2: Array, /) -> Array:
     """``x1 < x2``.
 
@@ -51,15 +40,9 @@ def less(x1: Array, x2: Array, /) -> Array:
         >>> unp.less([1, 2], 2).tolist()
         [True, False]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.less(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "less", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def less_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 <= x2``.
 
@@ -68,15 +51,9 @@ def less_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.less_equal([1, 2], 2).tolist()
         [True, True]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.less_equal(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "less_equal", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def greater(x1: Array, x2: Array, /) -> Array:
     """``x1 > x2``.
 
@@ -85,15 +62,9 @@ def greater(x1: Array, x2: Array, /) -> Array:
         >>> unp.greater([1, 2], 1).tolist()
         [False, True]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.greater(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "greater", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def greater_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 >= x2``.
 
@@ -102,15 +73,9 @@ def greater_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.greater_equal([1, 2], 1).tolist()
         [True, True]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.greater_equal(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "greater_equal", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def logical_and(x1: Array, x2: Array, /) -> Array:
     """Whether both are not 0.
 
@@ -119,15 +84,9 @@ def logical_and(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_and([True, True], [True, False]).tolist()
         [True, False]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.logical_and(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "logical_and", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def logical_or(x1: Array, x2: Array, /) -> Array:
     """Whether one of the two is not 0.
 
@@ -136,15 +95,9 @@ def logical_or(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_or([True, False], [False, False]).tolist()
         [True, False]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.logical_or(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "logical_or", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@binary_op
 def logical_xor(x1: Array, x2: Array, /) -> Array:
     """Whether exactly one of the two is not 0.
 
@@ -153,15 +106,9 @@ def logical_xor(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_xor([True, True], [True, False]).tolist()
         [False, True]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.logical_xor(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "logical_xor", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@unary_op
 def logical_not(x: Array, /) -> Array:
     """Whether ``x`` is 0.
 
@@ -170,12 +117,9 @@ def logical_not(x: Array, /) -> Array:
         >>> unp.logical_not([True, False]).tolist()
         [False, True]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.logical_not(x)
 
 
+@unary_op
 def isnan(x: Array, /) -> Array:
     """Whether ``x`` is nan.
 
@@ -184,12 +128,9 @@ def isnan(x: Array, /) -> Array:
         >>> unp.isnan([0.0, float("nan")]).tolist()
         [False, True]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.isnan(x)
 
 
+@unary_op
 def isinf(x: Array, /) -> Array:
     """Whether ``x`` is inf or -inf.
 
@@ -198,12 +139,9 @@ def isinf(x: Array, /) -> Array:
         >>> unp.isinf([0.0, float("inf")]).tolist()
         [False, True]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.isinf(x)
 
 
+@unary_op
 def isfinite(x: Array, /) -> Array:
     """Whether ``x`` is neither infinite nor nan.
 
@@ -212,10 +150,6 @@ def isfinite(x: Array, /) -> Array:
         >>> unp.isfinite([0.0, float("inf")]).tolist()
         [True, False]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.isfinite(x)
 
 
 def isclose(x1: Array, x2: Array, /, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:

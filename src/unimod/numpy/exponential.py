@@ -6,9 +6,10 @@ Bools and integers give float32.
 from __future__ import annotations
 
 from unimod.backends._protocol import Array
-from unimod.numpy._dispatch import by_type, unary
+from unimod.numpy._table import unary_op
 
 
+@unary_op
 def exp(x: Array, /) -> Array:
     """``e**x``.
 
@@ -17,12 +18,9 @@ def exp(x: Array, /) -> Array:
         >>> unp.exp([0.0]).tolist()
         [1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.exp(x)
 
 
+@unary_op
 def expm1(x: Array, /) -> Array:
     """``e**x - 1``, exact for small ``x``.
 
@@ -31,12 +29,9 @@ def expm1(x: Array, /) -> Array:
         >>> unp.expm1([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.expm1(x)
 
 
+@unary_op
 def log(x: Array, /) -> Array:
     """The natural logarithm; -inf at 0, nan below.
 
@@ -45,12 +40,9 @@ def log(x: Array, /) -> Array:
         >>> unp.log([1.0, 0.0]).tolist()
         [0.0, -inf]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.log(x)
 
 
+@unary_op
 def log1p(x: Array, /) -> Array:
     """``log(1 + x)``, exact for small ``x``.
 
@@ -59,12 +51,9 @@ def log1p(x: Array, /) -> Array:
         >>> unp.log1p([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.log1p(x)
 
 
+@unary_op
 def log2(x: Array, /) -> Array:
     """The logarithm to base 2.
 
@@ -73,12 +62,9 @@ def log2(x: Array, /) -> Array:
         >>> unp.log2([1.0, 2.0]).tolist()
         [0.0, 1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.log2(x)
 
 
+@unary_op
 def log10(x: Array, /) -> Array:
     """The logarithm to base 10.
 
@@ -87,12 +73,9 @@ def log10(x: Array, /) -> Array:
         >>> unp.log10([1.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.log10(x)
 
 
+@unary_op
 def sqrt(x: Array, /) -> Array:
     """The square root; its gradient at 0 is inf.
 
@@ -101,12 +84,9 @@ def sqrt(x: Array, /) -> Array:
         >>> unp.sqrt([4.0, 9.0]).tolist()
         [2.0, 3.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.sqrt(x)
 
 
+@unary_op
 def rsqrt(x: Array, /) -> Array:
     """``1 / sqrt(x)``.
 
@@ -115,12 +95,9 @@ def rsqrt(x: Array, /) -> Array:
         >>> unp.rsqrt([4.0, 16.0]).tolist()
         [0.5, 0.25]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.rsqrt(x)
 
 
+@unary_op
 def erf(x: Array, /) -> Array:
     """The error function, ``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``.
 
@@ -129,7 +106,3 @@ def erf(x: Array, /) -> Array:
         >>> unp.erf([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.erf(x)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import adopt, by_type, many, unary
+from unimod.numpy._dispatch import adopt, many
+from unimod.numpy._table import unary_op
 
 
+@unary_op
 def sign(x: Array, /) -> Array:
     """-1, 0 or 1; nan stays nan.
 
@@ -18,12 +20,9 @@ def sign(x: Array, /) -> Array:
         >>> unp.sign([3.0, 0.0, -2.0]).tolist()
         [1.0, 0.0, -1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.sign(x)
 
 
+@unary_op
 def floor(x: Array, /) -> Array:
     """The greatest integer that is not above ``x``, in the dtype of ``x``.
 
@@ -32,12 +31,9 @@ def floor(x: Array, /) -> Array:
         >>> unp.floor([1.5, -1.5]).tolist()
         [1.0, -2.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.floor(x)
 
 
+@unary_op
 def ceil(x: Array, /) -> Array:
     """The smallest integer that is not below ``x``, in the dtype of ``x``.
 
@@ -46,12 +42,9 @@ def ceil(x: Array, /) -> Array:
         >>> unp.ceil([1.5, -1.5]).tolist()
         [2.0, -1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.ceil(x)
 
 
+@unary_op
 def trunc(x: Array, /) -> Array:
     """The integer part of ``x``, in the dtype of ``x``.
 
@@ -60,12 +53,9 @@ def trunc(x: Array, /) -> Array:
         >>> unp.trunc([1.5, -1.5]).tolist()
         [1.0, -1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.trunc(x)
 
 
+@unary_op
 def round(x: Array, /) -> Array:
     """The nearest integer, halves to the even one, in the dtype of ``x``.
 
@@ -74,12 +64,9 @@ def round(x: Array, /) -> Array:
         >>> unp.round([0.5, 1.5, 2.6]).tolist()
         [0.0, 2.0, 3.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.round(x)
 
 
+@unary_op
 def conj(x: Array, /) -> Array:
     """The complex conjugate; real numbers stay as they are.
 
@@ -88,12 +75,9 @@ def conj(x: Array, /) -> Array:
         >>> unp.conj([1 + 2j]).tolist()
         [(1-2j)]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.conj(x)
 
 
+@unary_op
 def real(x: Array, /) -> Array:
     """The real part.
 
@@ -102,12 +86,9 @@ def real(x: Array, /) -> Array:
         >>> unp.real([1 + 2j]).tolist()
         [1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.real(x)
 
 
+@unary_op
 def imag(x: Array, /) -> Array:
     """The imaginary part; 0 for real numbers.
 
@@ -116,10 +97,6 @@ def imag(x: Array, /) -> Array:
         >>> unp.imag([1 + 2j]).tolist()
         [2.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.imag(x)
 
 
 def clip(x: Array, /, min: Array | None = None, max: Array | None = None) -> Array:

@@ -6,10 +6,10 @@ Bools and integers give float32.
 from __future__ import annotations
 
 from unimod.backends._protocol import Array
-from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import binary, by_type, unary
+from unimod.numpy._table import binary_op, unary_op
 
 
+@unary_op
 def sin(x: Array, /) -> Array:
     """The sine of an angle in radians.
 
@@ -18,12 +18,9 @@ def sin(x: Array, /) -> Array:
         >>> unp.sin([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.sin(x)
 
 
+@unary_op
 def cos(x: Array, /) -> Array:
     """The cosine of an angle in radians.
 
@@ -32,12 +29,9 @@ def cos(x: Array, /) -> Array:
         >>> unp.cos([0.0]).tolist()
         [1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.cos(x)
 
 
+@unary_op
 def tan(x: Array, /) -> Array:
     """The tangent of an angle in radians.
 
@@ -46,12 +40,9 @@ def tan(x: Array, /) -> Array:
         >>> unp.tan([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.tan(x)
 
 
+@unary_op
 def asin(x: Array, /) -> Array:
     """The angle in ``[-pi/2, pi/2]`` whose sine is ``x``.
 
@@ -60,12 +51,9 @@ def asin(x: Array, /) -> Array:
         >>> unp.asin([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.asin(x)
 
 
+@unary_op
 def acos(x: Array, /) -> Array:
     """The angle in ``[0, pi]`` whose cosine is ``x``.
 
@@ -74,12 +62,9 @@ def acos(x: Array, /) -> Array:
         >>> unp.acos([1.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.acos(x)
 
 
+@unary_op
 def atan(x: Array, /) -> Array:
     """The angle in ``(-pi/2, pi/2)`` whose tangent is ``x``.
 
@@ -88,12 +73,9 @@ def atan(x: Array, /) -> Array:
         >>> unp.atan([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.atan(x)
 
 
+@binary_op
 def atan2(x1: Array, x2: Array, /) -> Array:
     """The angle in ``[-pi, pi]`` of the point ``(x2, x1)``; the gradient at the origin is 0.
 
@@ -102,15 +84,9 @@ def atan2(x1: Array, x2: Array, /) -> Array:
         >>> unp.atan2([0.0], [1.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
-    try:
-        return engine.math.atan2(x1, x2)
-    except Exception as error:
-        raise explain.operands(error, "atan2", x1, x2)  # noqa: B904 (it carries its cause)
 
 
+@unary_op
 def sinh(x: Array, /) -> Array:
     """``(e**x - e**-x) / 2``.
 
@@ -119,12 +95,9 @@ def sinh(x: Array, /) -> Array:
         >>> unp.sinh([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.sinh(x)
 
 
+@unary_op
 def cosh(x: Array, /) -> Array:
     """``(e**x + e**-x) / 2``.
 
@@ -133,12 +106,9 @@ def cosh(x: Array, /) -> Array:
         >>> unp.cosh([0.0]).tolist()
         [1.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.cosh(x)
 
 
+@unary_op
 def tanh(x: Array, /) -> Array:
     """``sinh(x) / cosh(x)``.
 
@@ -147,12 +117,9 @@ def tanh(x: Array, /) -> Array:
         >>> unp.tanh([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.tanh(x)
 
 
+@unary_op
 def asinh(x: Array, /) -> Array:
     """The number whose ``sinh`` is ``x``.
 
@@ -161,12 +128,9 @@ def asinh(x: Array, /) -> Array:
         >>> unp.asinh([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.asinh(x)
 
 
+@unary_op
 def acosh(x: Array, /) -> Array:
     """The number, 0 or above, whose ``cosh`` is ``x``.
 
@@ -175,12 +139,9 @@ def acosh(x: Array, /) -> Array:
         >>> unp.acosh([1.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.acosh(x)
 
 
+@unary_op
 def atanh(x: Array, /) -> Array:
     """The number whose ``tanh`` is ``x``.
 
@@ -189,7 +150,3 @@ def atanh(x: Array, /) -> Array:
         >>> unp.atanh([0.0]).tolist()
         [0.0]
     """
-    engine = by_type.get(type(x))
-    if engine is None:
-        engine, x = unary(x)
-    return engine.math.atanh(x)

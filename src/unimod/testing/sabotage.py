@@ -12,6 +12,7 @@ from unimod import config
 from unimod.backends import _protocol, _registry
 from unimod.backends._protocol import Engine
 from unimod.dtypes import DType
+from unimod.numpy import _table
 from unimod.testing import checks
 
 Method = tuple[str, str]
@@ -31,7 +32,7 @@ def methods(engine: str) -> list[Method]:
     loaded, reference = _registry.load(engine), _registry.load(config.HOST)
     found: list[Method] = []
     for module in MODULES:
-        names = {*_spelled_out(module), *_public(getattr(reference, module))}
+        names = {*_spelled_out(module), *public(getattr(reference, module))}
         found += [(module, name) for name in sorted(names) if hasattr(getattr(loaded, module), name)]
     return found
 
@@ -42,7 +43,8 @@ def _spelled_out(module: str) -> list[str]:
     return [n for n, value in vars(protocol).items() if isinstance(value, types.FunctionType) and not n.startswith("_")]
 
 
-def _public(module: Any) -> list[str]:
+def public(module: Any) -> list[str]:
+    """The functions that a module of an engine offers."""
     listed = getattr(module, "__all__", ())
     return [n for n, value in vars(module).items() if not n.startswith("_") and (n in listed or _is_own(value, module))]
 
@@ -118,10 +120,12 @@ def _replaced(engine: Engine, module: str, name: str, around: Callable[[Any], An
     owner = getattr(engine, module)
     original = getattr(owner, name)
     setattr(owner, name, around(original))
+    _table.forget()
     try:
         yield
     finally:
         setattr(owner, name, original)
+        _table.forget()
 
 
 class _Breaker:

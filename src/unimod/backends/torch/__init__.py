@@ -1,13 +1,15 @@
 """The PyTorch engine."""
 
 from unimod.backends._protocol import Engine
-from unimod.backends.torch import arrays, autodiff, compile, facts, math, nn, optim, random
+from unimod.backends.torch import arrays, autodiff, compile, facts, fft, linalg, math, nn, optim, random
 
 ENGINE = Engine(
     name=facts.NAME,
     facts=facts,
     arrays=arrays,
     math=math,
+    linalg=linalg,
+    fft=fft,
     nn=nn,
     random=random,
     autodiff=autodiff,

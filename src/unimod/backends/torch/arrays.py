@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor  # private, torch 2.0 to 2.13: no public test exists
+from torch._C._functorch import is_functorch_wrapped_tensor as _is_wrapped  # private, torch 2.0 to 2.13, no public test
 from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.13
 
 from unimod.backends import _host
@@ -81,7 +81,7 @@ def device_name(x: Tensor) -> str:
 
 def is_concrete(x: Tensor) -> bool:
     """Whether ``x`` holds values now: no fake tensor, and not one that a transform of torch.func has wrapped."""
-    return not (isinstance(x, FakeTensor) or x.is_meta or is_functorch_wrapped_tensor(x))
+    return not (isinstance(x, FakeTensor) or x.is_meta or _is_wrapped(x))
 
 
 def copy(x: Tensor) -> Tensor:

@@ -56,13 +56,18 @@ def _counting(fn: Op) -> Op:
     return op
 
 
+def _simpler(op: Op, fn: Op) -> Op:
+    op.same_dtype = fn  # type: ignore[attr-defined] (a function of its own for two tensors of one dtype)
+    return op
+
+
 def _pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Tensor:
         if type(x) is type(y) and x.dtype is y.dtype:
             return fn(x, y)
         return fn(*settle(x, y))
 
-    return op
+    return _simpler(op, fn)
 
 
 def _symmetric(fn: Op) -> Op:
@@ -71,7 +76,7 @@ def _symmetric(fn: Op) -> Op:
             return fn(x, y)
         return fn(*(settle(x, y) if isinstance(x, Tensor) else settle(y, x)))
 
-    return op
+    return _simpler(op, fn)
 
 
 def _tensor_pair(fn: Op) -> Op:
@@ -80,7 +85,7 @@ def _tensor_pair(fn: Op) -> Op:
             return fn(x, y)
         return fn(*tensors(x, y))
 
-    return op
+    return _simpler(op, fn)
 
 
 def _counting_pair(fn: Op, swapped: Op | None = None) -> Op:
@@ -95,7 +100,7 @@ def _counting_pair(fn: Op, swapped: Op | None = None) -> Op:
             y = y.to(torch.int32) if isinstance(y, Tensor) else int(y)
         return fn(x, y)
 
-    return op
+    return op if fn is torch.pow else _simpler(op, fn)
 
 
 def _fractional_pair(fn: Op, settled: Callable[..., Any] = settle) -> Op:

@@ -1,0 +1,17 @@
+"""Functions that an engine may have beside those of the protocols.
+
+Where it has none of a name, the front's own version runs, written with other functions; so an engine needs only what
+the protocols name, and may add a faster or more exact function at any time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ARRAYS: Final = frozenset[str]()
+MATH: Final = frozenset[str]()
+LINALG: Final = frozenset[str]()
+FFT: Final = frozenset[str]()
+
+ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT}
+"""The names, by the module of the engine."""

@@ -1,0 +1,3 @@
+"""JAX: discrete Fourier transforms."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""NumPy: discrete Fourier transforms."""
+
+from __future__ import annotations

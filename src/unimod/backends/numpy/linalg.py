@@ -1,0 +1,3 @@
+"""NumPy: decompositions, solvers and norms of matrices."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""PyTorch: discrete Fourier transforms."""
+
+from __future__ import annotations

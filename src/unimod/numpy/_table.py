@@ -1,0 +1,139 @@
+"""The functions of the namespace that are one function of the engine: a table from the type of the data to it.
+
+A decorated function gives the name, the signature and the text; what runs is the engine's function of that name. The
+body of a *composite* runs on an engine that has none: it is written with the public functions, so that an engine can
+do without every function that has a body.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from unimod.backends import _registry
+from unimod.backends._protocol import Engine
+from unimod.numpy import _explain as explain
+from unimod.numpy._dispatch import SCALARS, binary, engine_inside
+
+Op = Callable[..., Any]
+
+_tables: weakref.WeakSet[Table] = weakref.WeakSet()
+
+
+class Table(dict[type, Op]):
+    """One function of every engine, by the type of its first operand; filled when a type is met for the first time.
+
+    Args:
+        module: the module of the engine in which the function is.
+        name: of the function.
+        otherwise: what runs on an engine that has none of that name.
+
+    Example:
+        >>> import numpy as np
+        >>> from unimod.numpy._table import Table
+        >>> add = Table("math", "add")
+        >>> add[np.ndarray](np.ones(2), 1.0).tolist()
+        [2.0, 2.0]
+    """
+
+    __slots__ = ("__weakref__", "module", "name", "otherwise")
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __init__(self, module: str, name: str, otherwise: Op | None = None) -> None:
+        super().__init__()
+        self.module, self.name, self.otherwise = module, name, otherwise
+        _tables.add(self)
+
+    def of(self, engine: Engine) -> Op:
+        """The function of one engine."""
+        module = getattr(engine, self.module)
+        found: Op = getattr(module, self.name) if self.otherwise is None else getattr(module, self.name, self.otherwise)
+        return found
+
+    def __missing__(self, cls: type) -> Op:
+        engine = _registry.of_type(cls)
+        if engine is None:
+            return self._adopting
+        found = self[cls] = self.of(engine)
+        return found
+
+    def _adopting(self, x: Any, *rest: Any, **options: Any) -> Any:
+        engine = engine_inside(x)
+        return self.of(engine)(engine.arrays.asarray(x), *rest, **options)
+
+
+class _SameDType(Table):
+    """The engine's function for two arrays of one dtype, where that can be a simpler one (``fn.same_dtype``)."""
+
+    __slots__ = ()
+
+    def of(self, engine: Engine) -> Op:
+        found = super().of(engine)
+        return getattr(found, "same_dtype", found)
+
+
+def forget() -> None:
+    """Look all functions up again, where an engine is not what it was (tests replace its functions)."""
+    for table in _tables:
+        table.clear()
+
+
+def unary_op(public: Op) -> Op:
+    """The engines' elementwise function of one array."""
+    return _unary(public, None)
+
+
+def unary_composite(public: Op) -> Op:
+    """The engines' elementwise function of one array, else the body."""
+    return _unary(public, public)
+
+
+def binary_op(public: Op) -> Op:
+    """The engines' elementwise function of two operands."""
+    return _binary(public, None)
+
+
+def binary_composite(public: Op) -> Op:
+    """The engines' elementwise function of two operands, else the body."""
+    return _binary(public, public)
+
+
+def _unary(public: Op, body: Op | None) -> Op:
+    table = Table("math", public.__name__, body)
+
+    @functools.wraps(public)
+    def op(x: Any, /) -> Any:
+        try:
+            return table[type(x)](x)
+        except Exception as error:
+            raise explain.operands(error, public.__name__, x)  # noqa: B904 (it carries its cause)
+
+    return op
+
+
+def _binary(public: Op, body: Op | None) -> Op:
+    table, alike = Table("math", public.__name__, body), _SameDType("math", public.__name__, body)
+
+    @functools.wraps(public)
+    def op(x1: Any, x2: Any, /) -> Any:
+        cls = type(x1)
+        if cls is type(x2):
+            try:
+                if x1.dtype is x2.dtype:
+                    return alike[cls](x1, x2)
+            except Exception:  # no arrays, or the simpler function refuses: both are settled below
+                pass
+        return general(x1, x2)
+
+    def general(x1: Any, x2: Any) -> Any:
+        try:
+            if type(x2) in SCALARS:
+                return table[type(x1)](x1, x2)
+            engine, x1, x2 = binary(x1, x2)
+            return table.of(engine)(x1, x2)
+        except Exception as error:
+            raise explain.operands(error, public.__name__, x1, x2)  # noqa: B904 (it carries its cause)
+
+    return op
