@@ -124,6 +124,7 @@ from unimod.nn import (
 from unimod.optim import apply_gradients
 from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
+from unimod.x64 import enable_x64, use_x64
 
 _registration.install()
 
@@ -195,6 +196,7 @@ __all__ = [
     "complex64",
     "dtype_of",
     "elu",
+    "enable_x64",
     "engine_of",
     "field",
     "filter",
@@ -250,6 +252,7 @@ __all__ = [
     "uint8",
     "update",
     "use_backend",
+    "use_x64",
     "value_and_grad",
     "vmap",
 ]

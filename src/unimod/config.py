@@ -44,6 +44,7 @@ class BackendInfo:
         devices: the device names that it accepts, the default first.
         capabilities: what it can do.
         installed: all backends that could be loaded.
+        x64: whether it makes arrays of 64 bits now (JAX after :func:`unimod.enable_x64`, the others always).
     """
 
     name: str
@@ -52,6 +53,7 @@ class BackendInfo:
     devices: tuple[str, ...]
     capabilities: tuple[str, ...]
     installed: tuple[str, ...]
+    x64: bool
 
 
 def set_backend(name: str) -> None:
@@ -128,6 +130,7 @@ def backend_info(backend: str | None = None) -> BackendInfo:
         devices=engine.facts.device_kinds(),
         capabilities=tuple(sorted(engine.facts.CAPABILITIES)),
         installed=tuple(other for other in _registry.names() if _registry.is_installed(other)),
+        x64=engine.facts.has_x64(),
     )
 
 

@@ -170,3 +170,13 @@ def test_a_device_that_is_not_there_is_told_alike(any_backend):
     with pytest.raises(CapabilityError, match="has no device 'abacus'"):
         unp.zeros(2, device="abacus")
     assert engine(unp.zeros(2, device="cpu")) == any_backend
+
+
+@pytest.mark.parametrize("any_backend", ["torch"])
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "uint64"])
+def test_a_dtype_without_arithmetic_is_said_to_have_none(any_backend, dtype):
+    x = unp.ones((2,), dtype=dtype)
+    for fn in (lambda: unp.add(x, x), lambda: unp.add(x, 1), lambda: unp.matmul(x, x), lambda: unp.negative(x)):
+        with pytest.raises(CapabilityError, match=r"torch engine has no \w+ for this dtype"):
+            fn()
+    assert unp.concat([x, x]).tolist() == [1, 1, 1, 1]

@@ -10,5 +10,7 @@ VMAP: Final = "vmap"
 FLOAT64: Final = "float64"
 BFLOAT16: Final = "bfloat16"
 OPTIM: Final = "optim"
+UNSIGNED: Final = "unsigned"
+"""Arithmetic of uint16, uint32 and uint64; every engine holds and moves such arrays."""
 
-ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM})
+ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED})

@@ -12,6 +12,7 @@ None; keys are uint32 arrays whose last axis has the length 2.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -40,6 +41,15 @@ class Facts(Protocol):
 
     def device_kinds(self) -> tuple[str, ...]:
         """The device names that ``device=`` accepts here, the default first."""
+
+    def has_x64(self) -> bool:
+        """Whether arrays of 64 bits can be made now, in this thread."""
+
+    def set_x64(self, enabled: bool) -> None:
+        """Allow or forbid 64 bits for the process, where the framework has such a switch."""
+
+    def use_x64(self, enabled: bool) -> contextlib.AbstractContextManager[Any]:
+        """The same inside a ``with`` block of this thread."""
 
     def register_node(self, cls: type, flatten: Callable[..., Any], unflatten: Callable[..., Any]) -> None:
         """Register a node type with the framework's own pytree registry.

@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from unimod.backends import _capabilities as has
+from unimod.backends import _registry
 from unimod.config import is_array, short
-from unimod.errors import ShapeError
+from unimod.errors import CapabilityError, ShapeError
+
+_WIDE_UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 
 
 def _shape(x: Any) -> tuple[int, ...]:
@@ -31,8 +35,31 @@ def _broadcasts(*shapes: tuple[int, ...]) -> bool:
     return True
 
 
+def _lacking(name: str, xs: Sequence[Any]) -> CapabilityError | None:
+    """The error for a dtype in which the engine of the arrays does not calculate."""
+    for x in xs:
+        engine = _registry.of_type(type(x))
+        if engine is None or has.UNSIGNED in engine.facts.CAPABILITIES:
+            continue
+        if engine.arrays.dtype_name(x) in _WIDE_UNSIGNED:
+            return CapabilityError(
+                f"The {engine.name} engine has no {name} for this dtype.",
+                got=_listed(xs),
+                expected="a dtype other than uint16, uint32 and uint64, which this engine only holds and moves",
+                fix='cast first: astype(x, "int32") or astype(x, "int64")',
+            )
+    return None
+
+
+def _because(told: Exception, error: Exception) -> Exception:
+    told.__cause__ = error
+    return told
+
+
 def operands(error: Exception, name: str, *xs: Any) -> Exception:
     """Why an elementwise function refused its operands."""
+    if lacking := _lacking(name, xs):
+        return _because(lacking, error)
     if _broadcasts(*map(_shape, xs)):
         return error
     return _caused(
@@ -46,6 +73,8 @@ def operands(error: Exception, name: str, *xs: Any) -> Exception:
 
 def axis(error: Exception, name: str, x: Any, axes: Any) -> Exception:
     """Why a function refused an axis."""
+    if lacking := _lacking(name, (x,)):
+        return _because(lacking, error)
     rank, listed = len(_shape(x)), axes if isinstance(axes, (tuple, list)) else (axes,)
     wrong = [one for one in listed if isinstance(one, int) and not -rank <= one < rank]
     if wrong:
@@ -62,6 +91,8 @@ def axis(error: Exception, name: str, x: Any, axes: Any) -> Exception:
 
 def product(error: Exception, name: str, x: Any, y: Any) -> Exception:
     """Why ``matmul`` refused its operands."""
+    if lacking := _lacking(name, (x, y)):
+        return _because(lacking, error)
     left, right = _shape(x), _shape(y)
     fits = left and right and left[-1] == right[-2 if len(right) > 1 else 0] and _broadcasts(left[:-2], right[:-2])
     if fits:
@@ -130,10 +161,8 @@ def broadcast(error: Exception, x: Any, shape: tuple[int, ...]) -> Exception:
     )
 
 
-def _caused(error: Exception, what: str, **parts: str) -> ShapeError:
-    told = ShapeError(what, **parts)
-    told.__cause__ = error
-    return told
+def _caused(error: Exception, what: str, **parts: str) -> Exception:
+    return _because(ShapeError(what, **parts), error)
 
 
 def common_shape(name: str, xs: Sequence[Any]) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ def native(name: str) -> Any:
             f"JAX makes no {name} unless it is told to.",
             got=f"dtype {name!r}",
             expected="a dtype of at most 32 bits",
-            fix='jax.config.update("jax_enable_x64", True) at the start, or `with jax.enable_x64(True):` around',
+            fix="um.enable_x64() at the start, or `with um.use_x64():` around",
         )
     return _host.dtype(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,9 @@ import jax
 from unimod.backends import _capabilities as has
 
 NAME = "jax"
-CAPABILITIES = frozenset({has.GRAD, has.JIT, has.VMAP, has.FLOAT64, has.BFLOAT16, has.OPTIM})
+CAPABILITIES = frozenset({has.GRAD, has.JIT, has.VMAP, has.FLOAT64, has.BFLOAT16, has.OPTIM, has.UNSIGNED})
 DIVERGENCES: dict[str, str] = {
-    "float64": "64-bit dtypes need the switch jax_enable_x64; without it asking for one raises DTypeError",
+    "float64": "64-bit dtypes need JAX's switch, um.enable_x64(); without it asking for one raises DTypeError",
 }
 
 
@@ -30,6 +31,21 @@ def device_kinds() -> tuple[str, ...]:
     """The platforms that JAX found, the default first; ``"gpu:1"`` names one device of several."""
     found = list(dict.fromkeys(device.platform for device in jax.devices()))
     return tuple(found if "cpu" in found else [*found, "cpu"])
+
+
+def has_x64() -> bool:
+    """Whether JAX's switch is on, in this thread."""
+    return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+
+def set_x64(enabled: bool) -> None:
+    """Turn JAX's switch for the process."""
+    jax.config.update("jax_enable_x64", enabled)
+
+
+def use_x64(enabled: bool) -> contextlib.AbstractContextManager[Any]:
+    """Turn JAX's switch inside a ``with`` block of this thread."""
+    return jax.enable_x64(enabled)
 
 
 def register_node(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy
 from unimod.backends import _capabilities as has
 
 NAME = "numpy"
-CAPABILITIES = frozenset({has.VMAP, has.OPTIM, has.FLOAT64, has.BFLOAT16})
+CAPABILITIES = frozenset({has.VMAP, has.OPTIM, has.FLOAT64, has.BFLOAT16, has.UNSIGNED})
 DIVERGENCES: dict[str, str] = {
     "grad": "the engine runs forward only: it is the reference that the others are held against",
 }
@@ -29,6 +30,20 @@ def version() -> str:
 def device_kinds() -> tuple[str, ...]:
     """The one device."""
     return ("cpu",)
+
+
+def has_x64() -> bool:
+    """64 bits are always there."""
+    return True
+
+
+def set_x64(enabled: bool) -> None:
+    """There is no such switch."""
+
+
+def use_x64(enabled: bool) -> contextlib.AbstractContextManager[None]:
+    """There is no such switch."""
+    return contextlib.nullcontext()
 
 
 def register_node(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,9 @@ from unimod.backends import _capabilities as has
 
 NAME = "torch"
 CAPABILITIES = frozenset({has.GRAD, has.JIT, has.VMAP, has.FLOAT64, has.BFLOAT16, has.OPTIM})
-DIVERGENCES: dict[str, str] = {}
+DIVERGENCES: dict[str, str] = {
+    "unsigned": "torch holds and moves uint16, uint32 and uint64, and has no arithmetic for them",
+}
 
 
 def owns(cls: type) -> bool:
@@ -33,6 +36,20 @@ def device_kinds() -> tuple[str, ...]:
     if torch.backends.mps.is_available():
         found.append("mps")
     return tuple(found)
+
+
+def has_x64() -> bool:
+    """64 bits are always there."""
+    return True
+
+
+def set_x64(enabled: bool) -> None:
+    """There is no such switch."""
+
+
+def use_x64(enabled: bool) -> contextlib.AbstractContextManager[None]:
+    """There is no such switch."""
+    return contextlib.nullcontext()
 
 
 def register_node(
