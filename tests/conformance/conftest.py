@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 
 from unimod.testing import plugin
@@ -31,14 +29,3 @@ def pytest_collection_modifyitems(items):
             continue
         for text in SLOW_PATHS:
             item.add_marker(pytest.mark.filterwarnings(text))
-
-
-@pytest.fixture
-def unimod_float64(request):
-    """JAX makes 64 bits only where it is told to."""
-    names = request.node.callspec.params.get("unimod_engine", "")
-    if names == "jax":
-        import jax
-
-        return jax.enable_x64(True)
-    return contextlib.nullcontext()

@@ -13,12 +13,13 @@ from unimod.backends._capabilities import GRAD
 from unimod.errors import CapabilityError, DTypeError
 from unimod.testing import checks
 from unimod.testing.cases import CASES, WITHOUT_ROW, missing, stale
-from unimod.testing.suite import (  # noqa: F401 (tests are found by their names; the fixture is this repository's own)
+from unimod.testing.suite import (  # noqa: F401 (tests are found by their names)
     test_agreement,
     test_eval,
     test_frozen,
     test_gradient,
     test_jit,
+    test_layout,
     test_value,
     test_vmap,
 )

@@ -92,6 +92,7 @@ class Case:
         wrt: the places of the inputs to differentiate by (the parameters of a layer always are).
         jit: whether the function may be jitted.
         vmap: whether it may be mapped over its inputs.
+        layout: whether results are the same for arrays that are stored in another order.
         widen: whether the reference is computed in float64; False where the values depend on the dtype.
         needs: capabilities of the engine without which the row does not apply.
     """
@@ -108,6 +109,7 @@ class Case:
     wrt: tuple[int, ...] = ()
     jit: bool = True
     vmap: bool = True
+    layout: bool = True
     widen: bool = True
     needs: frozenset[str] = frozenset()
 

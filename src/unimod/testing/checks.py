@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+import unimod.numpy as unp
 from unimod import config
 from unimod.backends import _capabilities as has
 from unimod.backends import _registry
@@ -17,14 +19,17 @@ from unimod.core.move import to_backend
 from unimod.dtypes import DType
 from unimod.testing import _calls
 from unimod.testing.assertions import MismatchError, assert_native, compare, host
-from unimod.testing.bounds import EXACT
+from unimod.testing.bounds import EXACT, Bound
 from unimod.testing.case import Case
+from unimod.x64 import use_x64
 
 MAPPED = 3
 """How many examples the check of vmap stacks."""
 
-WIDE_DTYPES = ("float64", "complex128")
+_WIDE_DTYPES = ("float64", "complex128", "int64", "uint64")
 """The dtypes that some frameworks make only when a switch is set."""
+
+_DIFFERENCES = Bound(rtol=1e-7, atol=1e-8, why="central differences in float64 are about that near")
 
 _WIDER = {"float": "float64", "complex": "complex128"}
 
@@ -47,7 +52,8 @@ def gradient(case: Case, engine: str, dtype: str) -> float:
     _assert_native(found, engine)
     expected = slopes(case, dtype)
     _check_dtypes(found, [dtype] * len(tree.leaves(expected)))
-    return compare(found, expected, case.gradient_bound, check_dtype=False, names=(engine, "the central differences"))
+    bound = _DIFFERENCES if dtype == "float64" else case.gradient_bound
+    return compare(found, expected, bound, check_dtype=False, names=(engine, "the central differences"))
 
 
 def traced(case: Case, engine: str, dtype: str) -> float:
@@ -57,6 +63,18 @@ def traced(case: Case, engine: str, dtype: str) -> float:
         found, expected = _calls.jitted(fn, args), _calls.plain(fn, args)
     _assert_native(found, engine)
     return compare(found, expected, case.jit_bound or case.bound, names=(f"{engine}, jitted,", f"{engine} without jit"))
+
+
+def layout(case: Case, engine: str, dtype: str) -> float:
+    """Inputs with their axes stored in reversed order, and stored backwards: the same results."""
+    fn, args = subject(case, engine, dtype)
+    share = 0.0
+    with config.use_backend(engine):
+        expected = _calls.plain(fn, args)
+        for stored in (_axes_reversed, _backwards):
+            found = _calls.plain(fn, tree.map(stored, args))
+            share = max(share, compare(found, expected, case.bound, names=(f"{engine}, {stored.__name__},", engine)))
+    return share
 
 
 def mapped(case: Case, engine: str, dtype: str) -> float:
@@ -127,6 +145,7 @@ def _has_float(case: Case, model: Any) -> bool:
 CHECKS: dict[str, tuple[Callable[[Case, str, str], float], frozenset[str]]] = {
     "value": (value, frozenset()),
     "gradient": (gradient, frozenset({has.GRAD})),
+    "layout": (layout, frozenset()),
     "jit": (traced, frozenset({has.JIT})),
     "vmap": (mapped, frozenset({has.VMAP})),
     "eval": (evaluation, frozenset()),
@@ -136,16 +155,32 @@ CHECKS: dict[str, tuple[Callable[[Case, str, str], float], frozenset[str]]] = {
 
 
 def rows(check: str, cases: tuple[Case, ...]) -> Iterator[tuple[Case, str]]:
-    """The ``(case, dtype)`` that a check asks about: all dtypes for values, the first one for the rest."""
+    """The ``(case, dtype)`` that a check asks about.
+
+    All dtypes for values, the first one and float64 for derivatives, the first one for the rest.
+    """
     for case in cases:
         if _applies(check, case):
-            yield from ((case, dtype) for dtype in (case.dtypes if check == "value" else case.dtypes[:1]))
+            yield from ((case, dtype) for dtype in _dtypes(check, case))
+
+
+def _dtypes(check: str, case: Case) -> tuple[str, ...]:
+    if check == "value":
+        return case.dtypes
+    wide = ("float64",) if check == "gradient" and "float64" in case.dtypes[1:] else ()
+    return (*case.dtypes[:1], *wide)
+
+
+def allowing(dtype: str) -> contextlib.AbstractContextManager[None]:
+    """A context in which every engine makes arrays of this dtype."""
+    return use_x64() if dtype in _WIDE_DTYPES else contextlib.nullcontext()
 
 
 def _applies(check: str, case: Case) -> bool:
     applies = {
         "value": True,
         "gradient": case.has_gradient,
+        "layout": case.fn is not None and case.layout,
         "jit": case.jit,
         "vmap": case.vmap,
         "eval": case.module is not None,
@@ -228,6 +263,20 @@ def _wide(args: Any) -> Any:
 
 def _call(model: Any, *inputs: Any) -> Any:
     return model(*inputs)
+
+
+def _axes_reversed(x: Any) -> Any:
+    """The same array, of which the first axis lies closest in memory."""
+    if not config.is_array(x):
+        return x
+    order = tuple(reversed(range(len(x.shape))))
+    # Raveled, because a copy of its own keeps the order in memory on some engines.
+    return unp.permute_dims(unp.reshape(unp.ravel(unp.permute_dims(x, order)), tuple(reversed(x.shape))), order)
+
+
+def _backwards(x: Any) -> Any:
+    """The same array, of which the last element comes first in memory, where the framework has such a view."""
+    return unp.flip(unp.copy(unp.flip(x))) if config.is_array(x) else x
 
 
 def _stack(column: tuple[Any, ...], engine: str) -> Any:

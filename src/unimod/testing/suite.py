@@ -1,15 +1,14 @@
 """The conformance suite as tests, for a test file of one line: ``from unimod.testing.suite import *``.
 
 Each test runs on each engine that is chosen (see :mod:`unimod.testing.plugin`); what an engine does not declare in
-``facts.CAPABILITIES`` is deselected. An engine whose framework needs a switch for 64 bits overrides the fixture
-``unimod_float64``; one that differs knowingly marks the test with a strict ``xfail`` in its own ``conftest.py``.
+``facts.CAPABILITIES`` is deselected. An engine that differs knowingly marks the test with a strict ``xfail`` in its own
+``conftest.py``.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -23,9 +22,9 @@ __all__ = [
     "test_frozen",
     "test_gradient",
     "test_jit",
+    "test_layout",
     "test_value",
     "test_vmap",
-    "unimod_float64",
 ]
 
 Check = Callable[..., None]
@@ -37,17 +36,16 @@ def _parametrized(check: str) -> Callable[[Test], Test]:
     return pytest.mark.parametrize(("case", "dtype"), rows)
 
 
-@pytest.fixture
-def unimod_float64() -> Any:
-    """A context in which the engine under test makes arrays of 64 bits; nothing is needed unless it is overridden."""
-    return contextlib.nullcontext()
-
-
 @_parametrized("value")
-def test_value(case: Case, dtype: str, unimod_engine: str, unimod_check: Check, unimod_float64: Any) -> None:
+def test_value(case: Case, dtype: str, unimod_engine: str, unimod_check: Check) -> None:
     """Results and states are native, of the exact shapes and dtypes, and near a reference in float64."""
-    with unimod_float64 if dtype in checks.WIDE_DTYPES else contextlib.nullcontext():
-        unimod_check("value", case, dtype, unimod_engine)
+    unimod_check("value", case, dtype, unimod_engine)
+
+
+@_parametrized("layout")
+def test_layout(case: Case, dtype: str, unimod_engine: str, unimod_check: Check) -> None:
+    """Arrays whose elements lie in memory in another order give the same results."""
+    unimod_check("layout", case, dtype, unimod_engine)
 
 
 @_parametrized("gradient")
