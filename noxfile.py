@@ -33,6 +33,15 @@ def conformance(session: nox.Session) -> None:
     """Every op, layer, loss, optimizer and transform on every engine, against a reference and against each other."""
     install(session)
     pytest(session, "-n", "2", *existing("tests/conformance", "tests/oracle"), *session.posargs)
+    if not session.posargs:
+        session.run(python(session), "-m", "tests.array_api", "torch", external=True)
+
+
+@nox.session
+def array_api(session: nox.Session) -> None:
+    """The Array API standard's own suite on both engines, where ``ARRAY_API_TESTS`` names a checkout of it."""
+    install(session)
+    session.run(python(session), "-m", "tests.array_api", *session.posargs, external=True)
 
 
 @nox.session
