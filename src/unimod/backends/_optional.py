@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-ARRAYS: Final = frozenset[str]()
-MATH: Final = frozenset[str]()
+ARRAYS: Final = frozenset({"flatnonzero", "searchsorted", "top_k"})
+MATH: Final = frozenset({"cummax", "cummin", "cumulative_logsumexp"})
 LINALG: Final = frozenset[str]()
 FFT: Final = frozenset[str]()
 

@@ -79,8 +79,19 @@ from unimod.numpy.creation import (
     zeros,
     zeros_like,
 )
+from unimod.numpy.cumulative import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_logsumexp,
+    cumulative_prod,
+    cumulative_sum,
+    diff,
+)
 from unimod.numpy.data_types import FloatInfo, IntInfo, finfo, iinfo, result_type
 from unimod.numpy.exponential import erf, exp, expm1, log, log1p, log2, log10, rsqrt, sqrt
+from unimod.numpy.finding import argwhere, flatnonzero, nonzero, searchsorted
 from unimod.numpy.joining import concat, meshgrid, pad, repeat, roll, split, stack, tile, unstack
 from unimod.numpy.linear_algebra import einsum, matmul, outer, tensordot, vdot, vecdot
 from unimod.numpy.manipulation import (
@@ -99,14 +110,24 @@ from unimod.numpy.manipulation import (
     tril,
     triu,
 )
+from unimod.numpy.nan_reductions import (
+    nanargmax,
+    nanargmin,
+    nanmax,
+    nanmean,
+    nanmedian,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
 from unimod.numpy.reductions import (
     all,
     any,
     argmax,
     argmin,
     count_nonzero,
-    cumprod,
-    cumsum,
     logsumexp,
     max,
     mean,
@@ -117,7 +138,23 @@ from unimod.numpy.reductions import (
     var,
 )
 from unimod.numpy.rounding import ceil, clip, conj, floor, imag, real, round, sign, trunc
-from unimod.numpy.searching import argsort, one_hot, sort, take, take_along_axis, where
+from unimod.numpy.searching import one_hot, take, take_along_axis, where
+from unimod.numpy.sets import (
+    UniqueAll,
+    UniqueCounts,
+    UniqueInverse,
+    intersect1d,
+    isin,
+    setdiff1d,
+    union1d,
+    unique,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+)
+from unimod.numpy.sorting import argpartition, argsort, lexsort, partition, sort, top_k
+from unimod.numpy.statistics import average, median, percentile, ptp, quantile
 from unimod.numpy.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh
 
 __all__ = [
@@ -136,6 +173,12 @@ __all__ = [
     "logical_xor", "logical_not", "isnan", "isinf", "isfinite", "isclose", "allclose",
     "sum", "prod", "mean", "var", "std", "max", "min", "any", "all", "logsumexp", "argmax", "argmin", "cumsum",
     "cumprod", "count_nonzero",
+    "cumulative_sum", "cumulative_prod", "cummax", "cummin", "cumulative_logsumexp", "diff",
+    "median", "quantile", "percentile", "ptp", "average", "nansum", "nanprod", "nanmean", "nanvar", "nanstd", "nanmax",
+    "nanmin", "nanargmax", "nanargmin", "nanmedian",
+    "lexsort", "top_k", "partition", "argpartition", "searchsorted", "nonzero", "argwhere", "flatnonzero",
+    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unique", "isin", "union1d", "intersect1d",
+    "setdiff1d", "UniqueAll", "UniqueCounts", "UniqueInverse",
     "matmul", "einsum", "tensordot", "vecdot", "vdot", "outer",
     "result_type", "FloatInfo", "IntInfo", "finfo", "iinfo",
     "e", "inf", "nan", "newaxis", "pi",

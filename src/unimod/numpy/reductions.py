@@ -1,35 +1,73 @@
 """Reductions: over one axis, several, or (None) all of them.
 
-The axes are dropped from the result, or kept with size 1 by ``keepdims``.
+The axes are dropped from the result, or kept with size 1 by ``keepdims``. ``where`` chooses elements by a mask that
+broadcasts to ``x``; ``initial`` is one element more.
+
+The shortest path to the engine's function is written out in each of these: they are called often.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from unimod.backends._protocol import Array
-from unimod.numpy import _explain as explain
+from unimod.numpy import _reducing as reducing
 from unimod.numpy._dispatch import unary
-from unimod.numpy._options import dtype_name
+from unimod.numpy._table import Table
 
 Axes = int | tuple[int, ...] | None
 
+_SUM = Table("math", "sum")
+_PROD = Table("math", "prod")
+_MEAN = Table("math", "mean")
+_VAR = Table("math", "var")
+_STD = Table("math", "std")
+_MAX = Table("math", "max")
+_MIN = Table("math", "min")
+_ANY = Table("math", "any")
+_ALL = Table("math", "all")
+_LOGSUMEXP = Table("math", "logsumexp")
+_ARGMAX = Table("math", "argmax")
+_ARGMIN = Table("math", "argmin")
 
-def sum(x: Array, /, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Array:
+
+def sum(
+    x: Array,
+    /,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: Array | None = None,
+    initial: Any = None,
+) -> Array:
     """The sum; of bools and integers of up to 32 bits in int32, unless ``dtype`` says otherwise.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.sum([[1, 2], [3, 4]], axis=0).tolist()
         [4, 6]
+        >>> unp.sum([1, 2, 3], where=[True, False, True], initial=10).tolist()
+        14
     """
-    engine, x = unary(x)
-    x = x if dtype is None else engine.arrays.astype(x, dtype_name(dtype))
     try:
-        return engine.math.sum(x, axis, keepdims)
+        if dtype is where is initial is None:
+            return _SUM[type(x)](x, axis, keepdims)
+        return reducing.accumulated("sum", x, axis, keepdims, dtype, where, initial)
     except Exception as error:
-        raise explain.axis(error, "sum", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "sum", x, axis)  # noqa: B904 (it carries its cause)
 
 
-def prod(x: Array, /, axis: Axes = None, *, keepdims: bool = False, dtype: object = None) -> Array:
+def prod(
+    x: Array,
+    /,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    dtype: object = None,
+    where: Array | None = None,
+    initial: Any = None,
+) -> Array:
     """The product; of bools and integers of up to 32 bits in int32, unless ``dtype`` says otherwise.
 
     Example:
@@ -37,27 +75,28 @@ def prod(x: Array, /, axis: Axes = None, *, keepdims: bool = False, dtype: objec
         >>> unp.prod([[1, 2], [3, 4]], axis=0).tolist()
         [3, 8]
     """
-    engine, x = unary(x)
-    x = x if dtype is None else engine.arrays.astype(x, dtype_name(dtype))
     try:
-        return engine.math.prod(x, axis, keepdims)
+        if dtype is where is initial is None:
+            return _PROD[type(x)](x, axis, keepdims)
+        return reducing.accumulated("prod", x, axis, keepdims, dtype, where, initial)
     except Exception as error:
-        raise explain.axis(error, "prod", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "prod", x, axis)  # noqa: B904 (it carries its cause)
 
 
-def mean(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
-    """``sum(x) / n``; integers give float32.
+def mean(x: Array, /, axis: Axes = None, *, keepdims: bool = False, where: Array | None = None) -> Array:
+    """``sum(x) / n``; integers give float32, and no elements nan.
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.mean([[1, 2], [3, 4]], axis=0).tolist()
-        [2.0, 3.0]
+        >>> unp.mean([[1, 2], [3, 4]], axis=0).tolist(), unp.mean([1, 2, 3], where=[True, False, True]).tolist()
+        ([2.0, 3.0], 2.0)
     """
-    engine, x = unary(x)
     try:
-        return engine.math.mean(x, axis, keepdims)
+        if where is None:
+            return _MEAN[type(x)](x, axis, keepdims)
+        return reducing.mean(x, axis, keepdims, where)
     except Exception as error:
-        raise explain.axis(error, "mean", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "mean", x, axis)  # noqa: B904 (it carries its cause)
 
 
 def var(x: Array, /, axis: Axes = None, *, keepdims: bool = False, correction: float = 0.0) -> Array:
@@ -68,11 +107,10 @@ def var(x: Array, /, axis: Axes = None, *, keepdims: bool = False, correction: f
         >>> unp.var([1.0, 3.0]).tolist()
         1.0
     """
-    engine, x = unary(x)
     try:
-        return engine.math.var(x, axis, keepdims, correction=correction)
+        return _VAR[type(x)](x, axis, keepdims, correction=correction)
     except Exception as error:
-        raise explain.axis(error, "var", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "var", x, axis)  # noqa: B904 (it carries its cause)
 
 
 def std(x: Array, /, axis: Axes = None, *, keepdims: bool = False, correction: float = 0.0) -> Array:
@@ -83,29 +121,33 @@ def std(x: Array, /, axis: Axes = None, *, keepdims: bool = False, correction: f
         >>> unp.std([1.0, 3.0]).tolist()
         1.0
     """
-    engine, x = unary(x)
     try:
-        return engine.math.std(x, axis, keepdims, correction=correction)
+        return _STD[type(x)](x, axis, keepdims, correction=correction)
     except Exception as error:
-        raise explain.axis(error, "std", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "std", x, axis)  # noqa: B904 (it carries its cause)
 
 
-def max(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
+def max(
+    x: Array, /, axis: Axes = None, *, keepdims: bool = False, where: Array | None = None, initial: Any = None
+) -> Array:
     """The greatest element; ties share the gradient, and nan wins.
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.max([[1, 4], [3, 2]], axis=1).tolist()
-        [4, 3]
+        >>> unp.max([[1, 4], [3, 2]], axis=1).tolist(), unp.max([1, 4], where=[True, False], initial=0).tolist()
+        ([4, 3], 1)
     """
-    engine, x = unary(x)
     try:
-        return engine.math.max(x, axis, keepdims)
+        if where is initial is None:
+            return _MAX[type(x)](x, axis, keepdims)
+        return reducing.extreme("max", x, axis, keepdims, where, initial)
     except Exception as error:
-        raise explain.axis(error, "max", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "max", x, axis)  # noqa: B904 (it carries its cause)
 
 
-def min(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
+def min(
+    x: Array, /, axis: Axes = None, *, keepdims: bool = False, where: Array | None = None, initial: Any = None
+) -> Array:
     """The smallest element; ties share the gradient, and nan wins.
 
     Example:
@@ -113,14 +155,15 @@ def min(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
         >>> unp.min([[1, 4], [3, 2]], axis=1).tolist()
         [1, 2]
     """
-    engine, x = unary(x)
     try:
-        return engine.math.min(x, axis, keepdims)
+        if where is initial is None:
+            return _MIN[type(x)](x, axis, keepdims)
+        return reducing.extreme("min", x, axis, keepdims, where, initial)
     except Exception as error:
-        raise explain.axis(error, "min", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "min", x, axis)  # noqa: B904 (it carries its cause)
 
 
-def any(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
+def any(x: Array, /, axis: Axes = None, *, keepdims: bool = False, where: Array | None = None) -> Array:
     """Whether some element is not 0; False for none.
 
     Example:
@@ -128,14 +171,15 @@ def any(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
         >>> unp.any([[1, 0], [0, 0]], axis=1).tolist()
         [True, False]
     """
-    engine, x = unary(x)
     try:
-        return engine.math.any(x, axis, keepdims)
+        if where is None:
+            return _ANY[type(x)](x, axis, keepdims)
+        return reducing.quantified("any", x, axis, keepdims, where)
     except Exception as error:
-        raise explain.axis(error, "any", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "any", x, axis)  # noqa: B904 (it carries its cause)
 
 
-def all(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
+def all(x: Array, /, axis: Axes = None, *, keepdims: bool = False, where: Array | None = None) -> Array:
     """Whether no element is 0; True for none.
 
     Example:
@@ -143,11 +187,12 @@ def all(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
         >>> unp.all([[1, 0], [1, 1]], axis=1).tolist()
         [False, True]
     """
-    engine, x = unary(x)
     try:
-        return engine.math.all(x, axis, keepdims)
+        if where is None:
+            return _ALL[type(x)](x, axis, keepdims)
+        return reducing.quantified("all", x, axis, keepdims, where)
     except Exception as error:
-        raise explain.axis(error, "all", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "all", x, axis)  # noqa: B904 (it carries its cause)
 
 
 def logsumexp(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:
@@ -158,79 +203,42 @@ def logsumexp(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Arra
         >>> unp.logsumexp([-float("inf"), 2.0]).tolist()
         2.0
     """
-    engine, x = unary(x)
     try:
-        return engine.math.logsumexp(x, axis, keepdims)
+        return _LOGSUMEXP[type(x)](x, axis, keepdims)
     except Exception as error:
-        raise explain.axis(error, "logsumexp", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "logsumexp", x, axis)  # noqa: B904 (it carries its cause)
 
 
 def argmax(x: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The place of the first greatest element, as int32; without an axis, its place in row-major order.
+
+    nan counts as the greatest.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.argmax([1, 3, 3]).tolist()
         1
     """
-    engine, x = unary(x)
     try:
-        return engine.math.argmax(x, axis, keepdims)
+        return _ARGMAX[type(x)](x, axis, keepdims)
     except Exception as error:
-        raise explain.axis(error, "argmax", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "argmax", x, axis)  # noqa: B904 (it carries its cause)
 
 
 def argmin(x: Array, /, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The place of the first smallest element, as int32; without an axis, its place in row-major order.
+
+    nan counts as the smallest here, as in :func:`min`.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.argmin([3, 1, 1]).tolist()
         1
     """
-    engine, x = unary(x)
     try:
-        return engine.math.argmin(x, axis, keepdims)
+        return _ARGMIN[type(x)](x, axis, keepdims)
     except Exception as error:
-        raise explain.axis(error, "argmin", x, axis)  # noqa: B904 (it carries its cause)
-
-
-def cumsum(x: Array, /, axis: int | None = None) -> Array:
-    """The running sum; of bools and integers of up to 32 bits in int32.
-
-    Without an axis, ``x`` is taken in row-major order as one axis.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.cumsum([1, 2, 3]).tolist()
-        [1, 3, 6]
-    """
-    engine, x = unary(x)
-    if axis is None:
-        axis, x = 0, engine.arrays.reshape(x, (-1,))
-    try:
-        return engine.math.cumsum(x, axis)
-    except Exception as error:
-        raise explain.axis(error, "cumsum", x, axis)  # noqa: B904 (it carries its cause)
-
-
-def cumprod(x: Array, /, axis: int | None = None) -> Array:
-    """The running product; of bools and integers of up to 32 bits in int32.
-
-    Without an axis, ``x`` is taken in row-major order as one axis.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.cumprod([1, 2, 3]).tolist()
-        [1, 2, 6]
-    """
-    engine, x = unary(x)
-    if axis is None:
-        axis, x = 0, engine.arrays.reshape(x, (-1,))
-    try:
-        return engine.math.cumprod(x, axis)
-    except Exception as error:
-        raise explain.axis(error, "cumprod", x, axis)  # noqa: B904 (it carries its cause)
+        raise reducing.refused(error, "argmin", x, axis)  # noqa: B904 (it carries its cause)
 
 
 def count_nonzero(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Array:

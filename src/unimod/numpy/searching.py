@@ -1,4 +1,4 @@
-"""Choosing, looking up and sorting."""
+"""Choosing and looking up."""
 
 from __future__ import annotations
 
@@ -108,33 +108,3 @@ def one_hot(indices: Array, num_classes: int, /, *, dtype: object = "float32") -
     """
     engine, indices = unary(indices)
     return engine.arrays.one_hot(_integers(engine, "one_hot", indices), num_classes, dtype_name(dtype))
-
-
-def sort(x: Array, /, axis: int = -1, *, descending: bool = False) -> Array:
-    """Sorted along an axis; nan counts as the greatest.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.sort([2, 3, 1]).tolist(), unp.sort([2, 3, 1], descending=True).tolist()
-        ([1, 2, 3], [3, 2, 1])
-    """
-    engine, x = unary(x)
-    try:
-        return engine.arrays.sort(x, axis, descending)
-    except Exception as error:
-        raise explain.axis(error, "sort", x, axis)  # noqa: B904 (it carries its cause)
-
-
-def argsort(x: Array, /, axis: int = -1, *, descending: bool = False) -> Array:
-    """The indices, as int32, that sort along an axis; equal elements keep their order.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.argsort([2, 3, 1, 2]).tolist(), unp.argsort([2, 3, 1, 2], descending=True).tolist()
-        ([2, 0, 3, 1], [1, 0, 3, 2])
-    """
-    engine, x = unary(x)
-    try:
-        return engine.arrays.argsort(x, axis, descending)
-    except Exception as error:
-        raise explain.axis(error, "argsort", x, axis)  # noqa: B904 (it carries its cause)

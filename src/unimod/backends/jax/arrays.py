@@ -13,6 +13,9 @@ from unimod.backends import _host
 from unimod.backends._promotion import WEAK, promote_scalar
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.jax.dtypes import native, settle
+from unimod.backends.jax.ordering import argsort, flatnonzero, searchsorted, sort, top_k
+
+__all__ = ["argsort", "flatnonzero", "searchsorted", "sort", "top_k"]
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:
@@ -191,13 +194,3 @@ def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
 def one_hot(indices: Any, num_classes: int, dtype: str) -> Any:
     """1 at the index along a new last axis; rows of indices outside the range are all 0."""
     return (indices[..., None] == jnp.arange(num_classes, dtype=indices.dtype)).astype(native(dtype))
-
-
-def sort(x: Any, axis: int, descending: bool) -> Any:
-    """Sorted along an axis."""
-    return jnp.sort(x, axis, descending=descending)
-
-
-def argsort(x: Any, axis: int, descending: bool) -> Any:
-    """The order that sorts along an axis; equal elements keep theirs."""
-    return jnp.argsort(x, axis, descending=descending, stable=True).astype("int32")

@@ -18,8 +18,11 @@ from unimod.backends.jax.reductions import (
     any,
     argmax,
     argmin,
+    cummax,
+    cummin,
     cumprod,
     cumsum,
+    cumulative_logsumexp,
     einsum,
     logsumexp,
     matmul,
@@ -34,7 +37,8 @@ from unimod.backends.jax.reductions import (
 )
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "cumprod", "cumsum", "einsum", "logsumexp", "matmul", "max", "mean", "min",
+    "all", "any", "argmax", "argmin", "cummax", "cummin", "cumprod", "cumsum", "cumulative_logsumexp",
+    "einsum", "logsumexp", "matmul", "max", "mean", "min",
     "prod", "std", "sum", "tensordot", "var",
 ]  # fmt: skip
 

@@ -33,14 +33,17 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return jnp.mean(to_inexact(x), axis, keepdims=keepdims)
 
 
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The greatest element; ties share the gradient."""
-    return jnp.max(x, axis, keepdims=keepdims)
+def _ordering(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def op(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        if x.dtype.kind == "c":
+            raise TypeError("complex numbers have no order")
+        return fn(x, axis, keepdims=keepdims)
+
+    return op
 
 
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest element; ties share the gradient."""
-    return jnp.min(x, axis, keepdims=keepdims)
+max = _ordering(jnp.max)
+min = _ordering(jnp.min)
 
 
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -75,12 +78,14 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return in_float32(lambda v: jax.nn.logsumexp(v, axis, keepdims=keepdims))(to_inexact(x))
 
 
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+@_ordering
+def argmax(x: Any, axis: int | None, *, keepdims: bool) -> Any:
     """The place of the first greatest element."""
     return jnp.argmax(x, axis, keepdims=keepdims).astype("int32")
 
 
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+@_ordering
+def argmin(x: Any, axis: int | None, *, keepdims: bool) -> Any:
     """The place of the first smallest element."""
     return jnp.argmin(x, axis, keepdims=keepdims).astype("int32")
 
@@ -93,6 +98,21 @@ def cumsum(x: Any, axis: int) -> Any:
 def cumprod(x: Any, axis: int) -> Any:
     """The running product, of integers in int32."""
     return in_float32(jnp.cumprod)(x, axis, _accumulator(x))
+
+
+def cummax(x: Any, axis: int) -> Any:
+    """The running maximum."""
+    return jax.lax.cummax(x, axis % x.ndim)
+
+
+def cummin(x: Any, axis: int) -> Any:
+    """The running minimum."""
+    return jax.lax.cummin(x, axis % x.ndim)
+
+
+def cumulative_logsumexp(x: Any, axis: int) -> Any:
+    """The running ``logsumexp``; its gradient is nan where it is -inf."""
+    return in_float32(jax.lax.cumlogsumexp)(x, axis % x.ndim)
 
 
 matmul = jnp.matmul

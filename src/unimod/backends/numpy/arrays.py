@@ -10,6 +10,9 @@ import numpy as np
 from unimod.backends import _host
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.numpy.dtypes import cast, common
+from unimod.backends.numpy.ordering import argsort, flatnonzero, searchsorted, sort
+
+__all__ = ["argsort", "flatnonzero", "searchsorted", "sort"]
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:
@@ -146,17 +149,3 @@ def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
 def one_hot(indices: Any, num_classes: int, dtype: str) -> Any:
     """1 at the index along a new last axis; rows of indices outside the range are all 0."""
     return cast(indices[..., None] == np.arange(num_classes), dtype)
-
-
-def sort(x: Any, axis: int, descending: bool) -> Any:
-    """Sorted along an axis."""
-    found = np.sort(x, axis, stable=True)
-    return np.flip(found, axis) if descending else found
-
-
-def argsort(x: Any, axis: int, descending: bool) -> Any:
-    """The order that sorts along an axis; equal elements keep theirs."""
-    if not descending:
-        return cast(np.argsort(x, axis, stable=True), "int32")
-    backwards = np.argsort(np.flip(x, axis), axis, stable=True)
-    return cast(x.shape[axis] - 1 - np.flip(backwards, axis), "int32")

@@ -15,8 +15,11 @@ from unimod.backends.numpy.reductions import (
     any,
     argmax,
     argmin,
+    cummax,
+    cummin,
     cumprod,
     cumsum,
+    cumulative_logsumexp,
     einsum,
     logsumexp,
     matmul,
@@ -31,7 +34,8 @@ from unimod.backends.numpy.reductions import (
 )
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "cumprod", "cumsum", "einsum", "logsumexp", "matmul", "max", "mean", "min",
+    "all", "any", "argmax", "argmin", "cummax", "cummin", "cumprod", "cumsum", "cumulative_logsumexp",
+    "einsum", "logsumexp", "matmul", "max", "mean", "min",
     "prod", "std", "sum", "tensordot", "var",
 ]  # fmt: skip
 

@@ -21,15 +21,21 @@ def _reduction(fn: Callable[..., Any], inner: Rule = str, result: str | None = N
     return op
 
 
+def _real(name: str) -> str:
+    if name.startswith("complex"):
+        raise TypeError("complex numbers have no order")
+    return name
+
+
 sum = _reduction(np.sum, accumulator)
 prod = _reduction(np.prod, accumulator)
 mean = _reduction(np.mean, inexact)
-max = _reduction(np.max)
-min = _reduction(np.min)
+max = _reduction(np.max, _real)
+min = _reduction(np.min, _real)
 any = _reduction(np.any, result="bool")
 all = _reduction(np.all, result="bool")
-argmax = _reduction(np.argmax, result="int32")
-argmin = _reduction(np.argmin, result="int32")
+argmax = _reduction(np.argmax, _real, result="int32")
+argmin = _reduction(np.argmin, _real, result="int32")
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Any:
@@ -60,6 +66,21 @@ def cumsum(x: Any, axis: int) -> Any:
 def cumprod(x: Any, axis: int) -> Any:
     """The running product, of integers in int32."""
     return work(lambda v: np.cumprod(v, axis, v.dtype), accumulator(x.dtype.name), x)
+
+
+def cummax(x: Any, axis: int) -> Any:
+    """The running maximum."""
+    return work(lambda v: np.maximum.accumulate(v, axis), x.dtype.name, x)
+
+
+def cummin(x: Any, axis: int) -> Any:
+    """The running minimum."""
+    return work(lambda v: np.minimum.accumulate(v, axis), x.dtype.name, x)
+
+
+def cumulative_logsumexp(x: Any, axis: int) -> Any:
+    """The running ``logsumexp``."""
+    return work(lambda v: np.logaddexp.accumulate(v, axis), inexact(x.dtype.name), x)
 
 
 def matmul(x: Any, y: Any) -> Any:

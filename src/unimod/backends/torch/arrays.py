@@ -14,6 +14,9 @@ from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.
 from unimod.backends import _host
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.torch.dtypes import common_dtype, name_of, native, tensors
+from unimod.backends.torch.ordering import argsort, flatnonzero, searchsorted, sort, top_k
+
+__all__ = ["argsort", "flatnonzero", "searchsorted", "sort", "top_k"]
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Tensor:
@@ -231,13 +234,3 @@ def one_hot(indices: Tensor, num_classes: int, dtype: str) -> Tensor:
     """1 at the index along a new last axis; rows of indices outside the range are all 0."""
     classes = torch.arange(num_classes, dtype=indices.dtype, device=indices.device)
     return (indices[..., None] == classes).to(native(dtype))
-
-
-def sort(x: Tensor, axis: int, descending: bool) -> Tensor:
-    """Sorted along an axis."""
-    return torch.sort(x, dim=axis, descending=descending, stable=True)[0]
-
-
-def argsort(x: Tensor, axis: int, descending: bool) -> Tensor:
-    """The order that sorts along an axis; equal elements keep theirs."""
-    return torch.argsort(x, dim=axis, descending=descending, stable=True).to(torch.int32)

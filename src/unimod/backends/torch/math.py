@@ -17,8 +17,11 @@ from unimod.backends.torch.reductions import (
     any,
     argmax,
     argmin,
+    cummax,
+    cummin,
     cumprod,
     cumsum,
+    cumulative_logsumexp,
     einsum,
     logsumexp,
     matmul,
@@ -33,7 +36,8 @@ from unimod.backends.torch.reductions import (
 )
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "cumprod", "cumsum", "einsum", "logsumexp", "matmul", "max", "mean", "min",
+    "all", "any", "argmax", "argmin", "cummax", "cummin", "cumprod", "cumsum", "cumulative_logsumexp",
+    "einsum", "logsumexp", "matmul", "max", "mean", "min",
     "prod", "std", "sum", "tensordot", "var",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from unimod.backends.torch.dtypes import common_dtype, to_inexact
 
 _SMALL = frozenset({torch.bool, torch.int8, torch.int16, torch.uint8, torch.uint16, torch.int32, torch.uint32})
 _HALF = frozenset({torch.float16, torch.bfloat16})
+_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 Reduction = Callable[..., Tensor]
 
 
@@ -26,20 +27,16 @@ def _accumulated(x: Tensor) -> Tensor:
 
 def _fractional(fn: Reduction) -> Reduction:
     def op(x: Tensor, axis: Axis = None, keepdims: bool = False, **options: Any) -> Tensor:
-        if not x.dtype.is_floating_point:
-            x = to_inexact(x)
-        return fn(x, axis, keepdims, **options)
+        return fn(x if x.dtype in _FLOATS else to_inexact(x), axis, keepdims, **options)
 
     return op
 
 
 def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum, of integers in int32."""
-    if axis == ():
-        return _accumulated(x).clone()
-    if x.dtype.is_floating_point:
+    if x.dtype in _FLOATS and axis != ():
         return torch.sum(x, axis, keepdims)
-    return torch.sum(x, axis, keepdims, dtype=_accumulator(x))
+    return _accumulated(x).clone() if axis == () else torch.sum(x, axis, keepdims, dtype=_accumulator(x))
 
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -58,8 +55,10 @@ def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:
     return (axis,) if isinstance(axis, int) else axis
 
 
-def _extreme(fn: Reduction) -> Reduction:
+def _extreme(fn: Reduction, of_all: Reduction) -> Reduction:
     def op(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        if axis is None and not keepdims:
+            return of_all(x)
         if axis == ():
             return x.clone()
         return fn(x, () if axis is None else axis, keepdims)
@@ -67,13 +66,15 @@ def _extreme(fn: Reduction) -> Reduction:
     return op
 
 
-max = _extreme(torch.amax)
-min = _extreme(torch.amin)
+max = _extreme(torch.amax, torch.max)
+min = _extreme(torch.amin, torch.min)
 
 
 def _quantified(fn: Reduction) -> Reduction:
     def op(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-        x = x.to(torch.bool)
+        x = x if x.dtype is torch.bool else x.to(torch.bool)
+        if axis is None and not keepdims:
+            return fn(x)
         if axis == ():
             return x.clone()
         return fn(x, tuple(range(x.dim())) if axis is None else axis, keepdims)
@@ -85,10 +86,11 @@ any = _quantified(torch.any)
 all = _quantified(torch.all)
 
 
-@_fractional
-def mean(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+def mean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean, of integers in float32."""
-    return x.clone() if axis == () else torch.mean(x, axis, keepdims)
+    if x.dtype in _FLOATS and axis != ():
+        return torch.mean(x, axis, keepdims)
+    return to_inexact(x).clone() if axis == () else torch.mean(to_inexact(x), axis, keepdims)
 
 
 @_fractional
@@ -133,14 +135,35 @@ def _numbers(x: Tensor) -> Tensor:
 
 def cumsum(x: Tensor, axis: int) -> Tensor:
     """The running sum, of integers in int32."""
+    if x.dtype in _FLOATS:
+        return torch.cumsum(x, axis)
     x = _accumulated(x)
     return torch.cumsum(x, axis, dtype=x.dtype)
 
 
 def cumprod(x: Tensor, axis: int) -> Tensor:
     """The running product, of integers in int32."""
+    if x.dtype in _FLOATS:
+        return torch.cumprod(x, axis)
     x = _accumulated(x)
     return torch.cumprod(x, axis, dtype=x.dtype)
+
+
+def cummax(x: Tensor, axis: int) -> Tensor:
+    """The running maximum."""
+    return torch.cummax(x, axis)[0]
+
+
+def cummin(x: Tensor, axis: int) -> Tensor:
+    """The running minimum."""
+    return torch.cummin(x, axis)[0]
+
+
+def cumulative_logsumexp(x: Tensor, axis: int) -> Tensor:
+    """The running ``logsumexp``; its gradient is nan where it is -inf."""
+    if x.dtype in _HALF:
+        return torch.logcumsumexp(x.to(torch.float32), axis).to(x.dtype)
+    return torch.logcumsumexp(x, axis)
 
 
 def _product(fn: Callable[..., Tensor], xs: Sequence[Tensor]) -> Tensor:
