@@ -8,7 +8,16 @@ import pathlib
 
 from benchmarks import _machine, _report
 
-WORKLOADS = ("import_time", "tree", "jax_structure", "jax_dispatch", "torch_forward", "torch_train", "random")
+WORKLOADS = (
+    "import_time",
+    "tree",
+    "jax_structure",
+    "jax_dispatch",
+    "torch_forward",
+    "torch_train",
+    "random",
+    "namespace",
+)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ Loop = Callable[[int], None]
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A comparison. Times are medians in microseconds for one call; ratios are ours by theirs."""
+    """A comparison. Times are medians in microseconds for one call; ratios are ours by theirs, differences the rest."""
 
     name: str
     baseline: str
@@ -31,6 +31,7 @@ class Row:
     ratio: float
     low: float
     high: float
+    difference: float = 0.0
 
 
 def repeat(fn: Callable[[], Any], wait: Callable[[Any], Any] = lambda result: None) -> Loop:
@@ -69,8 +70,9 @@ def compare(name: str, ours: Loop, theirs: Loop, *, baseline: str, target: str =
         else:
             samples.append((_time(theirs, calls), _time(ours, calls))[::-1])
     low, middle, high = statistics.quantiles([a / b for a, b in samples], n=4)
+    difference = 1e6 * statistics.median(a - b for a, b in samples)
     first, second = (1e6 * statistics.median(times) for times in zip(*samples, strict=True))
-    return Row(name, baseline, target, first, second, middle, low, high)
+    return Row(name, baseline, target, first, second, middle, low, high, difference)
 
 
 def _time(loop: Loop, calls: int) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmarks import _machine
 from benchmarks._measure import Row
 
-HEADER = ("", "against", "ours", "theirs", "ratio", "quartiles", "target")
+HEADER = ("", "against", "ours", "theirs", "ratio", "quartiles", "added", "target")
 
 
 def show(rows: Sequence[Row]) -> None:
@@ -25,7 +25,7 @@ def show(rows: Sequence[Row]) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     quartiles = f"{row.low:.2f}-{row.high:.2f}"
     times = (f"{row.ours:.2f}", f"{row.theirs:.2f}", f"{row.ratio:.2f}")
-    return (row.name, row.baseline, *times, quartiles, row.target)
+    return (row.name, row.baseline, *times, quartiles, f"{row.difference:+.2f}", row.target)
 
 
 def write(path: pathlib.Path, workload: str, rows: Sequence[Row]) -> None:
