@@ -1,3 +1,35 @@
 """PyTorch: discrete Fourier transforms."""
 
 from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def fftn(x: Tensor, axes: tuple[int, ...], norm: str) -> Tensor:
+    """The transform over some axes, of real or complex numbers."""
+    return torch.fft.fftn(x, dim=axes, norm=norm) if x.numel() else _complex(x)
+
+
+def ifftn(x: Tensor, axes: tuple[int, ...], norm: str) -> Tensor:
+    """The inverse transform over some axes, of real or complex numbers."""
+    return torch.fft.ifftn(x, dim=axes, norm=norm) if x.numel() else _complex(x)
+
+
+def rfft(x: Tensor, axis: int, norm: str) -> Tensor:
+    """The first half of the transform of real numbers."""
+    if not x.numel():
+        return _complex(x).narrow(axis, 0, x.shape[axis] // 2 + 1)
+    return torch.fft.rfft(x, dim=axis, norm=norm)
+
+
+def irfft(x: Tensor, size: int, axis: int, norm: str) -> Tensor:
+    """The ``size`` real numbers of which ``x`` is the first half of the transform."""
+    if not x.numel():
+        return _complex(x).real.narrow(axis, 0, 1).repeat_interleave(size, axis)
+    return torch.fft.irfft(x, size, axis, norm)
+
+
+def _complex(x: Tensor) -> Tensor:
+    # Of an empty batch MKL, torch 2.13, makes an error.
+    return x.to(torch.promote_types(x.dtype, torch.complex64))
