@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-ARRAYS: Final = frozenset({"flatnonzero", "searchsorted", "top_k"})
+ARRAYS: Final = frozenset(
+    {"dynamic_slice", "dynamic_update_slice", "flatnonzero", "searchsorted", "top_k"}
+    | {"zeros", "ones", "zeros_like", "ones_like", "moveaxis", "expand_dims", "squeeze", "stack", "flip", "pad"}
+    | {"tril", "triu", "view", "shared"}
+)
 MATH: Final = frozenset({"cummax", "cummin", "cumulative_logsumexp"})
-LINALG: Final = frozenset[str]()
+LINALG: Final = frozenset(
+    {"det", "diagonal", "eig", "eigvals", "eigvalsh", "expm", "inv", "lu", "pinv", "solve_triangular", "svdvals"}
+    | {"vector_norm"}
+)
 FFT: Final = frozenset[str]()
 
 ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from unimod.dtypes import DType
+from unimod.errors import DTypeError
 
 _ORDER = {"bool": 0, "uint": 1, "int": 2, "float": 3, "complex": 4}
 _WEAK = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
@@ -28,6 +29,8 @@ def promote(first: str, second: str) -> str:
     low, high = sorted((DType(first), DType(second)), key=lambda name: (_ORDER[name.kind], name.bits))
     if low == high or low.kind == "bool":
         return str(high)
+    if low.startswith("float8") or high.startswith("float8"):
+        raise _no_meeting(low, high)
     if low.kind == high.kind:
         return "float32" if low.bits == high.bits else str(high)
     if low.kind == "uint" and high.kind == "int":
@@ -35,6 +38,14 @@ def promote(first: str, second: str) -> str:
     if low == "float64" and high.kind == "complex":
         return "complex128"
     return str(high)
+
+
+def _no_meeting(low: str, high: str) -> DTypeError:
+    return DTypeError(
+        "float8 numbers are for storage: they meet no other dtype.",
+        got=f"{low} and {high}",
+        fix='cast first: astype(x, "float32")',
+    )
 
 
 def _signed(unsigned_bits: int, signed_bits: int) -> str:
@@ -71,3 +82,18 @@ def accumulator(name: str) -> str:
     """The dtype of sums and products: int32 for bool and for integers of up to 32 bits."""
     dtype = DType(name)
     return name if _ORDER[dtype.kind] > 2 or dtype.bits == 64 else "int32"
+
+
+def drops_imaginary(source: str, target: str) -> bool:
+    """Whether a cast would lose the imaginary part; to bool it does not, which asks whether a number is 0."""
+    return _ORDER[DType(source).kind] == 4 and _ORDER[DType(target).kind] in (1, 2, 3)
+
+
+def imaginary(target: str) -> DTypeError:
+    """The error for a cast that would lose the imaginary part."""
+    return DTypeError(
+        "A cast would lose the imaginary parts.",
+        got=f"complex numbers and the dtype {target}",
+        expected="a complex dtype, or bool",
+        fix="take the real part first: astype(real(x), dtype)",
+    )

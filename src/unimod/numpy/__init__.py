@@ -28,6 +28,7 @@ from unimod.dtypes import (
     uint64,
 )
 from unimod.dtypes import bool_ as bool
+from unimod.numpy import fft, linalg
 from unimod.numpy.arithmetic import (
     abs,
     add,
@@ -43,6 +44,17 @@ from unimod.numpy.arithmetic import (
     remainder,
     square,
     subtract,
+)
+from unimod.numpy.axes import (
+    flip,
+    fliplr,
+    flipud,
+    matrix_transpose,
+    moveaxis,
+    permute_dims,
+    roll,
+    rot90,
+    swapaxes,
 )
 from unimod.numpy.comparison import (
     allclose,
@@ -62,20 +74,18 @@ from unimod.numpy.comparison import (
     not_equal,
 )
 from unimod.numpy.constants import e, inf, nan, newaxis, pi
+from unimod.numpy.conversion import asarray, copy, dtype_of, from_dlpack, to_device, to_numpy
+from unimod.numpy.covariance import corrcoef, cov
 from unimod.numpy.creation import (
-    arange,
-    asarray,
-    copy,
-    dtype_of,
     empty,
     empty_like,
     eye,
     full,
     full_like,
-    linspace,
+    identity,
     ones,
     ones_like,
-    to_numpy,
+    tri,
     zeros,
     zeros_like,
 )
@@ -89,26 +99,56 @@ from unimod.numpy.cumulative import (
     cumulative_sum,
     diff,
 )
-from unimod.numpy.data_types import FloatInfo, IntInfo, finfo, iinfo, result_type
+from unimod.numpy.data_types import FloatInfo, IntInfo, can_cast, finfo, iinfo, isdtype, result_type
+from unimod.numpy.dynamic import dynamic_index, dynamic_slice, dynamic_update_slice
 from unimod.numpy.exponential import erf, exp, expm1, log, log1p, log2, log10, rsqrt, sqrt
 from unimod.numpy.finding import argwhere, flatnonzero, nonzero, searchsorted
-from unimod.numpy.joining import concat, meshgrid, pad, repeat, roll, split, stack, tile, unstack
-from unimod.numpy.linear_algebra import einsum, matmul, outer, tensordot, vdot, vecdot
+from unimod.numpy.gathering import one_hot, put_along_axis, scatter, take, take_along_axis
+from unimod.numpy.grids import diag_indices, fromfunction, indices, meshgrid, tril_indices, triu_indices
+from unimod.numpy.histograms import bincount, digitize, histogram, histogram_bin_edges
+from unimod.numpy.indexing import at, getitem
+from unimod.numpy.inspection import NamespaceInfo
+from unimod.numpy.inspection import __array_namespace_info__ as __array_namespace_info__
+from unimod.numpy.interpolation import interp
+from unimod.numpy.joining import (
+    array_split,
+    concat,
+    dstack,
+    hstack,
+    split,
+    stack,
+    unstack,
+    vstack,
+)
+from unimod.numpy.linear_algebra import (
+    cross,
+    diag,
+    diagonal,
+    einsum,
+    inner,
+    kron,
+    matmul,
+    outer,
+    tensordot,
+    trace,
+    vdot,
+    vecdot,
+)
 from unimod.numpy.manipulation import (
     astype,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
     broadcast_arrays,
+    broadcast_shapes,
     broadcast_to,
     expand_dims,
-    flip,
-    matrix_transpose,
-    moveaxis,
-    permute_dims,
+    ndim,
     ravel,
     reshape,
+    shape,
+    size,
     squeeze,
-    swapaxes,
-    tril,
-    triu,
 )
 from unimod.numpy.nan_reductions import (
     nanargmax,
@@ -122,6 +162,10 @@ from unimod.numpy.nan_reductions import (
     nansum,
     nanvar,
 )
+from unimod.numpy.numerical import gradient, nan_to_num, trapezoid, unwrap
+from unimod.numpy.padding import pad
+from unimod.numpy.polynomials import convolve, correlate, polyval, vander
+from unimod.numpy.ranges import arange, geomspace, linspace, logspace
 from unimod.numpy.reductions import (
     all,
     any,
@@ -137,8 +181,10 @@ from unimod.numpy.reductions import (
     sum,
     var,
 )
+from unimod.numpy.repeating import repeat, tile
 from unimod.numpy.rounding import ceil, clip, conj, floor, imag, real, round, sign, trunc
-from unimod.numpy.searching import one_hot, take, take_along_axis, where
+from unimod.numpy.searching import where
+from unimod.numpy.segments import segment_max, segment_mean, segment_min, segment_prod, segment_sum
 from unimod.numpy.sets import (
     UniqueAll,
     UniqueCounts,
@@ -155,15 +201,22 @@ from unimod.numpy.sets import (
 )
 from unimod.numpy.sorting import argpartition, argsort, lexsort, partition, sort, top_k
 from unimod.numpy.statistics import average, median, percentile, ptp, quantile
+from unimod.numpy.triangles import tril, triu
 from unimod.numpy.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh
 
+__array_api_version__ = "2024.12"
+
 __all__ = [
-    "asarray", "zeros", "ones", "empty", "full", "arange", "linspace", "eye", "zeros_like", "ones_like",
-    "empty_like", "full_like", "copy", "to_numpy", "dtype_of",
-    "astype", "reshape", "ravel", "permute_dims", "matrix_transpose", "swapaxes", "moveaxis", "expand_dims",
-    "squeeze", "broadcast_to", "broadcast_arrays", "flip", "tril", "triu",
-    "concat", "stack", "unstack", "split", "pad", "roll", "repeat", "tile", "meshgrid",
+    "asarray", "from_dlpack", "to_device", "copy", "to_numpy", "dtype_of", "zeros", "ones", "empty", "full", "eye",
+    "identity", "tri", "zeros_like", "ones_like", "empty_like", "full_like", "arange", "linspace", "logspace",
+    "geomspace", "meshgrid", "indices", "fromfunction", "tril_indices", "triu_indices", "diag_indices",
+    "astype", "reshape", "ravel", "expand_dims", "squeeze", "broadcast_to", "broadcast_arrays", "broadcast_shapes",
+    "atleast_1d", "atleast_2d", "atleast_3d", "ndim", "shape", "size", "permute_dims", "matrix_transpose", "swapaxes",
+    "moveaxis", "flip", "fliplr", "flipud", "rot90", "roll", "tril", "triu",
+    "concat", "stack", "hstack", "vstack", "dstack", "unstack", "split", "array_split", "pad", "repeat", "tile",
     "where", "take", "take_along_axis", "one_hot", "sort", "argsort",
+    "at", "getitem", "scatter", "put_along_axis", "dynamic_slice", "dynamic_update_slice", "dynamic_index",
+    "segment_sum", "segment_prod", "segment_mean", "segment_max", "segment_min",
     "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "pow", "maximum", "minimum", "negative",
     "abs", "square", "reciprocal", "positive",
     "sign", "floor", "ceil", "trunc", "round", "conj", "real", "imag", "clip",
@@ -179,8 +232,12 @@ __all__ = [
     "lexsort", "top_k", "partition", "argpartition", "searchsorted", "nonzero", "argwhere", "flatnonzero",
     "unique_all", "unique_counts", "unique_inverse", "unique_values", "unique", "isin", "union1d", "intersect1d",
     "setdiff1d", "UniqueAll", "UniqueCounts", "UniqueInverse",
-    "matmul", "einsum", "tensordot", "vecdot", "vdot", "outer",
-    "result_type", "FloatInfo", "IntInfo", "finfo", "iinfo",
+    "matmul", "einsum", "tensordot", "vecdot", "vdot", "outer", "inner", "kron", "cross", "diag", "diagonal", "trace",
+    "linalg",
+    "fft",
+    "convolve", "correlate", "polyval", "vander", "interp", "trapezoid", "gradient", "nan_to_num", "unwrap",
+    "bincount", "digitize", "histogram", "histogram_bin_edges", "cov", "corrcoef",
+    "result_type", "can_cast", "isdtype", "NamespaceInfo", "FloatInfo", "IntInfo", "finfo", "iinfo",
     "e", "inf", "nan", "newaxis", "pi",
     "bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16",
     "float32", "float64", "complex64", "complex128",

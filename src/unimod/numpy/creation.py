@@ -1,7 +1,8 @@
-"""Arrays from nothing, from Python data, and in the likeness of other arrays.
+"""Arrays of one value, in a shape or in the likeness of other arrays.
 
 The engine is ``backend=``, else that of the arrays among the arguments, else the chosen one
 (``um.use_backend``, ``um.set_backend``); what is made is float32, int32 or bool unless ``dtype=`` says otherwise.
+``device=`` is a name such as ``"cpu"`` or ``"gpu:1"``, or a device of the engine's framework.
 """
 
 from __future__ import annotations
@@ -11,81 +12,48 @@ from typing import Any
 
 import numpy as np
 
+from unimod.backends import _host
 from unimod.backends._protocol import Array, Engine
-from unimod.config import HOST, default_engine, is_array
-from unimod.dtypes import DType
-from unimod.errors import CapabilityError, ShapeError
-from unimod.numpy._dispatch import adopt, engine_for_creation, engine_inside, many, unary
-from unimod.numpy._options import dtype_name, dtype_of_scalar, optional_dtype, shape_of
+from unimod.config import default_engine
+from unimod.numpy import _explain as explain
+from unimod.numpy._dispatch import adopt, engine_for_creation, many, unary
+from unimod.numpy._options import device_on, dtype_name, dtype_of_scalar, optional_dtype, shape_of
+from unimod.numpy.conversion import asarray, dtype_of
 
 Shape = int | Sequence[int]
-_SAME = {"gpu": "cuda", "cuda": "gpu"}
+_HUGE = 2**62
 
 
-def _on(engine: Engine, device: str | None) -> str | None:
-    if device is None:
-        return None
-    kinds, kind = engine.facts.device_kinds(), device.partition(":")[0]
-    if kind in kinds or _SAME.get(kind) in kinds:
-        return device
-    raise CapabilityError(
-        f"The {engine.name} engine has no device {device!r}.", got=repr(device), expected=f"one of {', '.join(kinds)}"
-    )
+def _target(dtype: object, device: object, backend: str | None) -> tuple[Engine, str, Any]:
+    engine = default_engine(backend)
+    return engine, "float32" if dtype is None else dtype_name(dtype), device_on(engine, device)
 
 
-def asarray(obj: Any, /, *, dtype: object = None, device: str | None = None, backend: str | None = None) -> Array:
-    """An array of Python numbers, nested lists, host arrays, or another array.
-
-    Data of the host (Python's and numpy's) go to the chosen engine, and become float32, int32 or complex64 where
-    they would have 64 bits; an array of an engine stays there and keeps its dtype, unless the options say otherwise.
-
-    Raises:
-        ShapeError: the rows of a nested list are not of one length.
-        DTypeError: the data are no numbers, do not fit, or the engine does not make the dtype.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> x = unp.asarray([[1.0, 2.0], [3.0, 4.0]])
-        >>> tuple(x.shape), unp.dtype_of(x)
-        ((2, 2), float32)
-    """
-    engine = engine_for_creation(obj, backend)
-    where, name = _on(engine, device), optional_dtype(dtype)
-    if is_array(obj) and engine_inside(obj) is not engine and engine_inside(obj).name != HOST:
-        obj = engine.arrays.from_foreign(obj, where)
-    try:
-        return engine.arrays.asarray(obj, name, where)
-    except ValueError as error:
-        if "inhomogeneous" in str(error):
-            raise ShapeError("The rows of a nested list are not of one length.", got=f"{obj!r:.80}") from error
-        raise
-
-
-def zeros(shape: Shape, *, dtype: object = "float32", device: str | None = None, backend: str | None = None) -> Array:
-    """All zeros.
+def zeros(shape: Shape, *, dtype: object = None, device: object = None, backend: str | None = None) -> Array:
+    """All zeros, float32 unless ``dtype`` says otherwise.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.zeros((2, 1)).tolist()
         [[0.0], [0.0]]
     """
-    engine = default_engine(backend)
-    return engine.arrays.zeros(shape_of(shape), dtype_name(dtype), _on(engine, device))
+    engine, name, where = _target(dtype, device, backend)
+    return engine.arrays.zeros(shape_of(shape), name, where)
 
 
-def ones(shape: Shape, *, dtype: object = "float32", device: str | None = None, backend: str | None = None) -> Array:
-    """All ones.
+def ones(shape: Shape, *, dtype: object = None, device: object = None, backend: str | None = None) -> Array:
+    """All ones, float32 unless ``dtype`` says otherwise.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.ones(2, dtype="int32").tolist()
         [1, 1]
     """
-    engine = default_engine(backend)
-    return engine.arrays.ones(shape_of(shape), dtype_name(dtype), _on(engine, device))
+    engine, name, where = _target(dtype, device, backend)
+    return engine.arrays.ones(shape_of(shape), name, where)
 
 
-def empty(shape: Shape, *, dtype: object = "float32", device: str | None = None, backend: str | None = None) -> Array:
+def empty(shape: Shape, *, dtype: object = None, device: object = None, backend: str | None = None) -> Array:
     """An array whose values do not matter; they are zeros.
 
     Example:
@@ -97,79 +65,121 @@ def empty(shape: Shape, *, dtype: object = "float32", device: str | None = None,
 
 
 def full(
-    shape: Shape, value: Any, *, dtype: object = None, device: str | None = None, backend: str | None = None
+    shape: Shape, fill_value: Any, *, dtype: object = None, device: object = None, backend: str | None = None
 ) -> Array:
-    """``value`` everywhere; without a dtype, that of the value.
+    """``fill_value`` everywhere; without a dtype, in that of the value. It may be an array that broadcasts.
+
+    Raises:
+        DTypeError: the dtype cannot hold the value.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.full((2,), 7).tolist()
         [7, 7]
     """
-    engine = engine_for_creation(value, backend)
-    value = adopt(engine, value) if is_array(value) else value
-    if dtype is not None:
-        name = dtype_name(dtype)
-    else:
-        name = str(dtype_of(value)) if is_array(value) else dtype_of_scalar(value)
-    return engine.arrays.full(shape_of(shape), value, name, _on(engine, device))
+    engine = engine_for_creation(fill_value, backend)
+    where = device_on(engine, device)
+    if _is_number(fill_value):
+        name = dtype_of_scalar(fill_value) if dtype is None else dtype_name(dtype)
+        return engine.arrays.full(shape_of(shape), _fitting(fill_value, name, dtype), name, where)
+    value = asarray(adopt(engine, fill_value), dtype=dtype, device=where)
+    return _spread(engine, value, shape_of(shape))
 
 
-def arange(
-    start: float,
-    stop: float | None = None,
-    step: float = 1,
-    *,
-    dtype: object = None,
-    device: str | None = None,
-    backend: str | None = None,
-) -> Array:
-    """``start, start + step, ...`` below ``stop``; of one argument, ``0, 1, ...`` below it.
-
-    The values of fractional steps are computed in float64, so that they are the same on every engine.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.arange(3).tolist(), unp.arange(0.0, 1.0, 0.25).tolist()
-        ([0, 1, 2], [0.0, 0.25, 0.5, 0.75])
-    """
-    engine = default_engine(backend)
-    if stop is None:
-        start, stop = 0, start
-    is_whole = all(isinstance(one, (int, np.integer)) for one in (start, stop, step))
-    name = ("int32" if is_whole else "float32") if dtype is None else dtype_name(dtype)
-    return engine.arrays.arange(start, stop, step, name, _on(engine, device))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic)
 
 
-def linspace(
-    start: float,
-    stop: float,
-    num: int,
-    *,
-    endpoint: bool = True,
-    dtype: object = "float32",
-    device: str | None = None,
-    backend: str | None = None,
-) -> Array:
-    """``num`` evenly spaced values from ``start`` to ``stop``, computed in float64.
+def _fitting(value: Any, name: str, dtype: object) -> Any:
+    """The number for ``full``; where nobody chose the dtype, the error says how to choose one."""
+    if dtype is None:
+        _host.array(value)
+        return value
+    return _host.number(value, name)
+
+
+def _spread(engine: Engine, value: Array, shape: tuple[int, ...]) -> Array:
+    try:
+        return engine.arrays.copy(engine.arrays.broadcast_to(value, shape))
+    except Exception as error:
+        raise explain.broadcast(error, value, shape)  # noqa: B904 (it carries its cause)
+
+
+def _like(x: Array, value: Any, dtype: object, device: object) -> Array:
+    engine, x = unary(x)
+    name = engine.arrays.dtype_name(x) if dtype is None else dtype_name(dtype)
+    value = _host.number(value, name)
+    if device is None:
+        return engine.arrays.full_like(x, value, name)
+    return engine.arrays.full(tuple(x.shape), value, name, device_on(engine, device))
+
+
+def zeros_like(x: Array, /, *, dtype: object = None, device: object = None) -> Array:
+    """Zeros in the shape and on the device of ``x``; also in its dtype, unless the options say otherwise.
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.linspace(0, 1, 5).tolist()
-        [0.0, 0.25, 0.5, 0.75, 1.0]
+        >>> unp.zeros_like([1, 2]).tolist()
+        [0, 0]
     """
-    engine = default_engine(backend)
-    values = np.linspace(start, stop, num, endpoint=endpoint)
-    return engine.arrays.asarray(values, dtype_name(dtype), _on(engine, device))
+    if device is None:
+        engine, x = unary(x)
+        return engine.arrays.zeros_like(x, optional_dtype(dtype))
+    return _like(x, 0, dtype, device)
+
+
+def ones_like(x: Array, /, *, dtype: object = None, device: object = None) -> Array:
+    """Ones in the shape and on the device of ``x``; also in its dtype, unless the options say otherwise.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.ones_like([1, 2], dtype="float32").tolist()
+        [1.0, 1.0]
+    """
+    if device is None:
+        engine, x = unary(x)
+        return engine.arrays.ones_like(x, optional_dtype(dtype))
+    return _like(x, 1, dtype, device)
+
+
+def empty_like(x: Array, /, *, dtype: object = None, device: object = None) -> Array:
+    """An array like ``x`` whose values do not matter; they are zeros.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> tuple(unp.empty_like([1, 2]).shape)
+        (2,)
+    """
+    return zeros_like(x, dtype=dtype, device=device)
+
+
+def full_like(x: Array, /, fill_value: Any, *, dtype: object = None, device: object = None) -> Array:
+    """``fill_value`` in the shape and on the device of ``x``; also in its dtype, unless the options say otherwise.
+
+    Raises:
+        DTypeError: the dtype cannot hold the value.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.full_like([1, 2], 7).tolist()
+        [7, 7]
+    """
+    if _is_number(fill_value):
+        return _like(x, fill_value, dtype, device)
+    engine, x, value = many(x, fill_value)
+    x = adopt(engine, x)
+    value = asarray(value, dtype=dtype_of(x) if dtype is None else dtype, device=device)
+    return _spread(engine, value, tuple(x.shape))
 
 
 def eye(
-    num_rows: int,
-    num_columns: int | None = None,
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
     *,
     k: int = 0,
-    dtype: object = "float32",
-    device: str | None = None,
+    dtype: object = None,
+    device: object = None,
     backend: str | None = None,
 ) -> Array:
     """1 on the ``k``-th diagonal, else 0.
@@ -179,90 +189,46 @@ def eye(
         >>> unp.eye(2, 3, k=1).tolist()
         [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    engine = default_engine(backend)
-    values = np.eye(num_rows, num_columns, k, dtype=np.bool_)
-    return engine.arrays.asarray(values, dtype_name(dtype), _on(engine, device))
+    values = np.eye(n_rows, n_cols, _near(k), dtype=np.bool_)
+    return _of_bools(values, dtype, device, backend)
 
 
-def zeros_like(x: Array, /, *, dtype: object = None) -> Array:
-    """Zeros in the shape and on the device of ``x``; also in its dtype, unless ``dtype`` says otherwise.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.zeros_like([1, 2]).tolist()
-        [0, 0]
-    """
-    engine, x = unary(x)
-    return engine.arrays.zeros_like(x, optional_dtype(dtype))
-
-
-def ones_like(x: Array, /, *, dtype: object = None) -> Array:
-    """Ones in the shape and on the device of ``x``; also in its dtype, unless ``dtype`` says otherwise.
+def identity(n: int, /, *, dtype: object = None, device: object = None, backend: str | None = None) -> Array:
+    """The square matrix with 1 on the diagonal, else 0.
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.ones_like([1, 2], dtype="float32").tolist()
-        [1.0, 1.0]
+        >>> unp.identity(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
     """
-    engine, x = unary(x)
-    return engine.arrays.ones_like(x, optional_dtype(dtype))
+    return eye(n, dtype=dtype, device=device, backend=backend)
 
 
-def empty_like(x: Array, /, *, dtype: object = None) -> Array:
-    """An array like ``x`` whose values do not matter; they are zeros.
+def tri(
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
+    *,
+    k: int = 0,
+    dtype: object = None,
+    device: object = None,
+    backend: str | None = None,
+) -> Array:
+    """1 on the ``k``-th diagonal and below it, else 0.
 
     Example:
         >>> import unimod.numpy as unp
-        >>> tuple(unp.empty_like([1, 2]).shape)
-        (2,)
+        >>> unp.tri(2, 3).tolist()
+        [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
     """
-    return zeros_like(x, dtype=dtype)
+    values = np.tri(n_rows, n_cols, _near(k), dtype=np.bool_)
+    return _of_bools(values, dtype, device, backend)
 
 
-def full_like(x: Array, value: Any, /, *, dtype: object = None) -> Array:
-    """``value`` in the shape and on the device of ``x``; also in its dtype, unless ``dtype`` says otherwise.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.full_like([1, 2], 7).tolist()
-        [7, 7]
-    """
-    engine, x, value = many(unary(x)[1], value)
-    return engine.arrays.full_like(x, value, optional_dtype(dtype))
+def _near(k: int) -> int:
+    return max(-_HUGE, min(_HUGE, k))
 
 
-def copy(x: Array, /) -> Array:
-    """A new array with the values of ``x``, in memory of its own.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> x = unp.zeros(2)
-        >>> unp.copy(x) is x
-        False
-    """
-    engine, x = unary(x)
-    return engine.arrays.copy(x)
-
-
-def to_numpy(x: Array, /) -> np.ndarray[Any, Any]:
-    """The values of ``x`` on the host, without a copy where the memory is there already; not to be written to.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.to_numpy(unp.ones(2)).dtype.name
-        'float32'
-    """
-    engine, x = unary(x)
-    return np.asarray(engine.arrays.to_numpy(x))
-
-
-def dtype_of(x: Array, /) -> DType:
-    """The engine-neutral name of the dtype of ``x``.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.dtype_of([1, 2])
-        int32
-    """
-    engine, x = unary(x)
-    return DType(engine.arrays.dtype_name(x))
+def _of_bools(values: Any, dtype: object, device: object, backend: str | None) -> Array:
+    made = "float32" if dtype is None else dtype
+    return asarray(values, dtype=made, device=device, backend=default_engine(backend).name)

@@ -1,42 +1,98 @@
-"""The same elements in another shape, order or dtype."""
+"""The same elements in another shape or dtype; the engine's own functions, found by the type of the data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from unimod.backends._protocol import Array
-from unimod.errors import ShapeError
+from unimod.errors import OptionError, ShapeError
 from unimod.numpy import _explain as explain
 from unimod.numpy._dispatch import several, unary
-from unimod.numpy._options import axes_of, dtype_name, shape_of
+from unimod.numpy._options import axes_of, device_on, dtype_name, shape_of
+from unimod.numpy._table import Table
+from unimod.numpy.axes import matrix_transpose as matrix_transpose
+from unimod.numpy.axes import moveaxis as moveaxis
+from unimod.numpy.triangles import tril as tril
+from unimod.numpy.triangles import triu as triu
+
+_astype = Table("arrays", "astype")
+_reshape = Table("arrays", "reshape")
+_broadcast_to = Table("arrays", "broadcast_to")
+_expand_dims = Table("arrays", "expand_dims")
+_squeeze = Table("arrays", "squeeze")
+_copy = Table("arrays", "copy")
+_view = Table("arrays", "view")
 
 
-def astype(x: Array, dtype: object, /) -> Array:
+def astype(x: Array, dtype: object, /, *, copy: bool = False, device: object = None) -> Array:
     """``x`` in another dtype; ``x`` itself when it has that one. Fractions are cut off by integers.
+
+    Args:
+        x: an array.
+        dtype: of the result.
+        copy: whether the result has memory of its own even where nothing changes.
+        device: of the result; None: that of ``x``.
+
+    Raises:
+        DTypeError: a complex array would lose its imaginary part.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.astype([1.5, -1.5], "int32").tolist()
         [1, -1]
+
+    Source: https://data-apis.org/array-api/2024.12/API_specification/generated/array_api.astype.html
+    Differences: ``copy`` is True by default in the standard.
     """
-    engine, x = unary(x)
-    return engine.arrays.astype(x, dtype_name(dtype))
+    found = _astype[type(x)](x, dtype_name(dtype))
+    if device is not None:
+        engine, found = unary(found)
+        found = engine.arrays.asarray(found, None, device_on(engine, device))
+    return _copy[type(x)](x) if copy and found is x else found
 
 
-def reshape(x: Array, /, shape: int | Sequence[int]) -> Array:
+def reshape(x: Array, /, shape: int | Sequence[int], *, copy: bool | None = None) -> Array:
     """The same elements in row-major order in another shape, of which one size may be -1: what is left.
+
+    Args:
+        x: an array.
+        shape: of the result.
+        copy: True: always new memory; False: never, an error where the memory cannot be shared; None: where needed.
+            Arrays that cannot be changed may be shared or copied; nobody can tell.
+
+    Raises:
+        ShapeError: the shape has another number of elements.
+        OptionError: ``copy=False``, and the elements do not lie in memory as the shape needs them.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.reshape([1, 2, 3, 4], (2, -1)).tolist()
         [[1, 2], [3, 4]]
     """
-    engine, x = unary(x)
-    shape = shape_of(shape)
+    if type(shape) is not tuple:
+        shape = shape_of(shape)
     try:
-        return engine.arrays.reshape(x, shape)
+        found = _reshape[type(x)](x, shape)
     except Exception as error:
-        raise explain.reshaped(error, x, shape)  # noqa: B904 (it carries its cause)
+        raise explain.reshaped(error, unary(x)[1], shape)  # noqa: B904 (it carries its cause)
+    if copy is None:
+        return found
+    return _copy[type(found)](found) if copy else _viewed(x, shape)
+
+
+def _viewed(x: Array, shape: tuple[int, ...]) -> Array:
+    try:
+        return _view[type(x)](x, shape)
+    except Exception as error:
+        raise OptionError(
+            "reshape would have to copy.",
+            got=f"copy=False and shape={shape} for the shape {tuple(x.shape)}",
+            expected="an array whose elements lie in memory in row-major order",
+            fix="leave copy=False out",
+        ) from error
 
 
 def ravel(x: Array, /) -> Array:
@@ -50,81 +106,34 @@ def ravel(x: Array, /) -> Array:
     return reshape(x, (-1,))
 
 
-def permute_dims(x: Array, /, axes: Sequence[int]) -> Array:
-    """The axes in another order: axis ``i`` of the result is axis ``axes[i]`` of ``x``.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.permute_dims([[1, 2, 3]], (1, 0)).tolist()
-        [[1], [2], [3]]
-    """
-    engine, x = unary(x)
-    rank = len(x.shape)
-    if sorted(axes_of(axes, rank)) != list(range(rank)):
-        raise ShapeError(
-            "permute_dims needs each axis once.",
-            got=f"axes={tuple(axes)} for {rank} axes",
-            expected=f"an order of {tuple(range(rank))}",
-        )
-    return engine.arrays.permute_dims(x, tuple(axes))
-
-
-def matrix_transpose(x: Array, /) -> Array:
-    """The last two axes swapped.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.matrix_transpose([[1, 2, 3]]).tolist()
-        [[1], [2], [3]]
-    """
-    return swapaxes(x, -1, -2)
-
-
-def swapaxes(x: Array, axis1: int, axis2: int, /) -> Array:
-    """Two axes in each other's place.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> tuple(unp.swapaxes(unp.zeros((2, 3, 4)), 0, -1).shape)
-        (4, 3, 2)
-    """
-    engine, x = unary(x)
-    order = list(range(len(x.shape)))
-    try:
-        order[axis1], order[axis2] = order[axis2], order[axis1]
-    except IndexError as error:
-        raise explain.axis(error, "swapaxes", x, (axis1, axis2))  # noqa: B904 (it carries its cause)
-    return engine.arrays.permute_dims(x, tuple(order))
-
-
-def moveaxis(x: Array, source: int, destination: int, /) -> Array:
-    """One axis moved to another place; the others keep their order.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> tuple(unp.moveaxis(unp.zeros((2, 3, 4)), 0, -1).shape)
-        (3, 4, 2)
-    """
-    engine, x = unary(x)
-    try:
-        return engine.arrays.moveaxis(x, source, destination)
-    except Exception as error:
-        raise explain.axis(error, "moveaxis", x, (source, destination))  # noqa: B904 (it carries its cause)
-
-
-def expand_dims(x: Array, /, axis: int = 0) -> Array:
-    """A new axis of size 1, which stands at ``axis`` in the result.
+def expand_dims(x: Array, /, axis: int | tuple[int, ...] = 0) -> Array:
+    """A new axis of size 1, which stands at ``axis`` in the result; of a tuple, several.
 
     Example:
         >>> import unimod.numpy as unp
         >>> unp.expand_dims([1, 2], axis=-1).tolist()
         [[1], [2]]
+        >>> unp.expand_dims([1, 2], axis=(0, 2)).tolist()
+        [[[1], [2]]]
     """
-    engine, x = unary(x)
+    if type(axis) is tuple:
+        return _with_axes(x, axis)
     try:
-        return engine.arrays.expand_dims(x, axis)
+        return _expand_dims[type(x)](x, axis)
     except Exception as error:
-        raise explain.new_axis(error, "expand_dims", x, axis)  # noqa: B904 (it carries its cause)
+        raise explain.new_axis(error, "expand_dims", unary(x)[1], axis)  # noqa: B904 (it carries its cause)
+
+
+def _with_axes(x: Array, axes: tuple[int, ...]) -> Array:
+    x = unary(x)[1]
+    rank = len(x.shape) + len(axes)
+    places = axes_of(axes, rank)
+    if len(set(places)) != len(places) or any(not 0 <= one < rank for one in places):
+        raise ShapeError(
+            "expand_dims needs each new axis once.", got=f"axis={axes}", expected=f"places from {-rank} to {rank - 1}"
+        )
+    sizes = iter(x.shape)
+    return reshape(x, tuple(1 if place in places else next(sizes) for place in range(rank)))
 
 
 def squeeze(x: Array, /, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -138,12 +147,12 @@ def squeeze(x: Array, /, axis: int | tuple[int, ...] | None = None) -> Array:
         >>> unp.squeeze([[1, 2]], axis=0).tolist()
         [1, 2]
     """
-    engine, x = unary(x)
+    x = unary(x)[1]
     shape = tuple(x.shape)
     axes = tuple(i for i, size in enumerate(shape) if size == 1) if axis is None else axes_of(axis, len(shape))
     if any(not 0 <= i < len(shape) or shape[i] != 1 for i in axes):
         raise ShapeError("squeeze drops axes of size 1 only.", got=f"axis={axis} for the shape {shape}")
-    return engine.arrays.squeeze(x, axes)
+    return _squeeze[type(x)](x, axes)
 
 
 def broadcast_to(x: Array, /, shape: int | Sequence[int]) -> Array:
@@ -154,12 +163,36 @@ def broadcast_to(x: Array, /, shape: int | Sequence[int]) -> Array:
         >>> unp.broadcast_to([1, 2], (2, 2)).tolist()
         [[1, 2], [1, 2]]
     """
-    engine, x = unary(x)
-    shape = shape_of(shape)
+    if type(shape) is not tuple:
+        shape = shape_of(shape)
     try:
-        return engine.arrays.broadcast_to(x, shape)
+        if -1 in shape:  # torch would keep the size
+            raise ValueError("a negative size")
+        return _broadcast_to[type(x)](x, shape)
     except Exception as error:
-        raise explain.broadcast(error, x, shape)  # noqa: B904 (it carries its cause)
+        raise explain.broadcast(error, unary(x)[1], shape)  # noqa: B904 (it carries its cause)
+
+
+def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
+    """The shape that arrays of these shapes have in common.
+
+    Raises:
+        ShapeError: there is none.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.broadcast_shapes((2, 1), (3,), ())
+        (2, 3)
+    """
+    listed = [shape_of(shape) for shape in shapes]
+    try:
+        return tuple(int(size) for size in np.broadcast_shapes(*listed))
+    except ValueError as error:
+        raise ShapeError(
+            "The shapes do not broadcast.",
+            got=", ".join(map(str, listed)),
+            expected="axes, counted from the last, of equal size or of size 1",
+        ) from error
 
 
 def broadcast_arrays(*arrays: Array) -> list[Array]:
@@ -175,46 +208,74 @@ def broadcast_arrays(*arrays: Array) -> list[Array]:
     return [engine.arrays.broadcast_to(x, shape) for x in xs]
 
 
-def flip(x: Array, /, axis: int | tuple[int, ...] | None = None) -> Array:
-    """The order along the axes reversed; None is all of them.
+def atleast_1d(x: Array, /) -> Array:
+    """``x`` with at least one axis.
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.flip([[1, 2], [3, 4]], axis=1).tolist()
-        [[2, 1], [4, 3]]
+        >>> unp.atleast_1d(3).tolist()
+        [3]
     """
-    engine, x = unary(x)
+    x = unary(x)[1]
+    return reshape(x, (1,)) if len(x.shape) == 0 else x
+
+
+def atleast_2d(x: Array, /) -> Array:
+    """``x`` with at least two axes: one axis becomes a row.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.atleast_2d([1, 2]).tolist()
+        [[1, 2]]
+    """
+    x = atleast_1d(x)
+    return expand_dims(x, 0) if len(x.shape) == 1 else x
+
+
+def atleast_3d(x: Array, /) -> Array:
+    """``x`` with at least three axes: of a row ``(1, n, 1)``, of a matrix ``(n, m, 1)``.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> tuple(unp.atleast_3d([1, 2]).shape)
+        (1, 2, 1)
+    """
+    x = atleast_2d(x)
+    return expand_dims(x, -1) if len(x.shape) == 2 else x
+
+
+def ndim(x: Any, /) -> int:
+    """The number of axes.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.ndim([[1, 2]]), unp.ndim(3)
+        (2, 0)
+    """
+    return len(unary(x)[1].shape)
+
+
+def shape(x: Any, /) -> tuple[int, ...]:
+    """The sizes of the axes.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.shape([[1, 2]])
+        (1, 2)
+    """
+    return tuple(unary(x)[1].shape)
+
+
+def size(x: Any, /, axis: int | None = None) -> int:
+    """The number of elements, or of those along one axis.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.size([[1, 2]]), unp.size([[1, 2]], 0)
+        (2, 1)
+    """
+    x = unary(x)[1]
     try:
-        return engine.arrays.flip(x, axis)
-    except Exception as error:
-        raise explain.axis(error, "flip", x, axis)  # noqa: B904 (it carries its cause)
-
-
-def tril(x: Array, /, *, k: int = 0) -> Array:
-    """Zeros above the ``k``-th diagonal of the last two axes.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.tril([[1, 2], [3, 4]]).tolist()
-        [[1, 0], [3, 4]]
-    """
-    engine, x = unary(x)
-    return engine.arrays.tril(_matrix("tril", x), k)
-
-
-def triu(x: Array, /, *, k: int = 0) -> Array:
-    """Zeros below the ``k``-th diagonal of the last two axes.
-
-    Example:
-        >>> import unimod.numpy as unp
-        >>> unp.triu([[1, 2], [3, 4]]).tolist()
-        [[1, 2], [0, 4]]
-    """
-    engine, x = unary(x)
-    return engine.arrays.triu(_matrix("triu", x), k)
-
-
-def _matrix(name: str, x: Array) -> Array:
-    if len(x.shape) < 2:
-        raise ShapeError(f"{name} needs a matrix.", got=f"the shape {tuple(x.shape)}", expected="at least two axes")
-    return x
+        return int(np.prod(x.shape, dtype=np.int64)) if axis is None else int(x.shape[axis])
+    except IndexError as error:
+        raise explain.axis(error, "size", x, axis)  # noqa: B904 (it carries its cause)

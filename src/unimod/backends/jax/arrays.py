@@ -10,19 +10,42 @@ import jax.numpy as jnp
 import numpy as np
 
 from unimod.backends import _host
-from unimod.backends._promotion import WEAK, promote_scalar
+from unimod.backends._promotion import WEAK, drops_imaginary, imaginary, promote_scalar
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.jax.dtypes import native, settle
+from unimod.backends.jax.indexing import (
+    dynamic_slice,
+    dynamic_update_slice,
+    one_hot,
+    scatter,
+    set_slices,
+    take,
+    take_along_axis,
+)
 from unimod.backends.jax.ordering import argsort, flatnonzero, searchsorted, sort, top_k
 
-__all__ = ["argsort", "flatnonzero", "searchsorted", "sort", "top_k"]
+__all__ = [
+    "argsort",
+    "dynamic_slice",
+    "dynamic_update_slice",
+    "flatnonzero",
+    "one_hot",
+    "scatter",
+    "searchsorted",
+    "set_slices",
+    "sort",
+    "take",
+    "take_along_axis",
+    "top_k",
+]
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:
     """An array of ``obj``; data of the host are copied, and are of 32 bits unless ``dtype`` says otherwise."""
-    target = None if dtype is None else native(dtype)
+    if dtype is not None:
+        native(dtype)
     if isinstance(obj, (jax.Array, jax.core.Tracer)):
-        x = obj if target is None else obj.astype(target)
+        x = obj if dtype is None else astype(obj, dtype)
     elif isinstance(obj, (list, tuple)) and _holds_arrays(obj):
         x = stack([asarray(one, dtype) for one in obj], 0)
     else:
@@ -35,15 +58,26 @@ def _holds_arrays(values: Any) -> bool:
     return any(_holds_arrays(v) if isinstance(v, (list, tuple)) else isinstance(v, kinds) for v in values)
 
 
-def _device(name: str | None) -> Any:
-    if name is None:
-        return None
-    platform, _, number = name.partition(":")
+def devices() -> list[tuple[str, Any]]:
+    """The devices that can be used, the default first: their names, and what JAX has for them."""
+    found = jax.local_devices()
+    if found[0].platform != "cpu":
+        found = [*found, *jax.local_devices(backend="cpu")]
+    return [(_name_of(device), device) for device in found]
+
+
+def _device(device: Any) -> Any:
+    if not isinstance(device, str):
+        return device
+    platform, _, number = device.partition(":")
     return jax.devices(platform)[int(number or 0)]
 
 
-def _moved(x: Any, device: str | None) -> Any:
-    return x if device is None else jax.device_put(x, _device(device))
+def _moved(x: Any, device: Any) -> Any:
+    target = _device(device)
+    if target is None or (isinstance(x, jax.Array) and is_concrete(x) and x.devices() == {target}):
+        return x
+    return jax.device_put(x, target)
 
 
 def to_numpy(x: Any) -> Any:
@@ -62,10 +96,15 @@ def from_foreign(x: Any, device: str | None = None) -> Any:
     native(str(x.dtype).removeprefix("torch."))
     if not isinstance(x, (np.ndarray, np.generic)):
         try:
-            return _moved(jnp.from_dlpack(_detached(x)), device)
+            return _moved(shared(x), device)
         except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
             x = _host.from_any(x)
     return _moved(jnp.array(x), device)
+
+
+def shared(x: Any) -> Any:
+    """An array in the memory of another framework's array; what JAX raises says why it cannot be."""
+    return jnp.from_dlpack(_detached(x), copy=False)
 
 
 def _detached(x: Any) -> Any:
@@ -118,7 +157,7 @@ def full(shape: Shape, value: Any, dtype: str, device: str | None = None) -> Any
 def arange(start: Any, stop: Any, step: Any, dtype: str, device: str | None = None) -> Any:
     """``start, start + step, ...`` below ``stop``."""
     target = native(dtype)
-    if target.kind in "iu":
+    if target.kind in "iu" and isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
         return jnp.arange(start, stop, step, target, device=_device(device))
     return _moved(jnp.array(_host.arange(start, stop, step, dtype)), device)
 
@@ -141,7 +180,11 @@ def full_like(x: Any, value: Any, dtype: str | None = None) -> Any:
 def astype(x: Any, dtype: str) -> Any:
     """``x`` in another dtype; ``x`` itself when it has that one."""
     target = native(dtype)
-    return x if x.dtype == target and not x.weak_type else x.astype(target)
+    if x.dtype == target:
+        return x.astype(target) if x.weak_type else x
+    if x.dtype.kind == "c" and drops_imaginary(x.dtype.name, dtype):
+        raise imaginary(dtype)
+    return x.astype(target)
 
 
 reshape = jnp.reshape
@@ -179,18 +222,3 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     if type(x) in WEAK and type(y) in WEAK:
         x = jnp.asarray(x, promote_scalar(promote_scalar("bool", type(x)), type(y)))
     return jnp.where(condition, *settle(x, y))
-
-
-def take(x: Any, indices: Any, axis: int) -> Any:
-    """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
-    return jnp.take(x, indices, axis)
-
-
-def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
-    """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
-    return jnp.take_along_axis(x, indices, axis)
-
-
-def one_hot(indices: Any, num_classes: int, dtype: str) -> Any:
-    """1 at the index along a new last axis; rows of indices outside the range are all 0."""
-    return (indices[..., None] == jnp.arange(num_classes, dtype=indices.dtype)).astype(native(dtype))

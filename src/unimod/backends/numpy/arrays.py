@@ -8,11 +8,23 @@ from typing import Any
 import numpy as np
 
 from unimod.backends import _host
+from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.numpy.dtypes import cast, common
+from unimod.backends.numpy.indexing import one_hot, scatter, set_slices, take, take_along_axis
 from unimod.backends.numpy.ordering import argsort, flatnonzero, searchsorted, sort
 
-__all__ = ["argsort", "flatnonzero", "searchsorted", "sort"]
+__all__ = [
+    "argsort",
+    "flatnonzero",
+    "one_hot",
+    "scatter",
+    "searchsorted",
+    "set_slices",
+    "sort",
+    "take",
+    "take_along_axis",
+]
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:
@@ -32,9 +44,19 @@ def to_numpy(x: Any) -> Any:
     return x
 
 
+def devices() -> list[tuple[str, Any]]:
+    """The one device; its name is what numpy has for it."""
+    return [("cpu", "cpu")]
+
+
 def from_foreign(x: Any, device: str | None = None) -> Any:
     """Another framework's array on the host; the dtype is kept."""
     return _host.from_any(x)
+
+
+def shared(x: Any) -> Any:
+    """An array in the memory of another framework's array; what numpy raises says why it cannot be."""
+    return x if isinstance(x, np.ndarray) else np.from_dlpack(x, copy=False)
 
 
 def dtype_name(x: Any) -> str:
@@ -94,8 +116,15 @@ def full_like(x: Any, value: Any, dtype: str | None = None) -> Any:
 
 def astype(x: Any, dtype: str) -> Any:
     """``x`` in another dtype; ``x`` itself when it has that one."""
+    if x.dtype.kind == "c" and drops_imaginary(x.dtype.name, dtype):
+        raise imaginary(dtype)
     with np.errstate(all="ignore"):
         return x.astype(_host.dtype(dtype), copy=False)
+
+
+def view(x: Any, shape: Shape) -> Any:
+    """The same memory in another shape; what numpy raises says that it cannot be."""
+    return np.reshape(x, shape, copy=False)
 
 
 reshape = np.reshape
@@ -134,18 +163,3 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """``x`` where the condition holds, else ``y``."""
     name = common(x, y)
     return np.where(condition, cast(x, name), cast(y, name))
-
-
-def take(x: Any, indices: Any, axis: int) -> Any:
-    """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
-    return np.take(x, indices, axis)
-
-
-def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
-    """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
-    return np.take_along_axis(x, indices, axis)
-
-
-def one_hot(indices: Any, num_classes: int, dtype: str) -> Any:
-    """1 at the index along a new last axis; rows of indices outside the range are all 0."""
-    return cast(indices[..., None] == np.arange(num_classes), dtype)

@@ -12,11 +12,34 @@ from torch._C._functorch import is_functorch_wrapped_tensor as _is_wrapped  # pr
 from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.13
 
 from unimod.backends import _host
+from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.torch.dtypes import common_dtype, name_of, native, tensors
+from unimod.backends.torch.indexing import (
+    dynamic_slice,
+    dynamic_update_slice,
+    one_hot,
+    scatter,
+    set_slices,
+    take,
+    take_along_axis,
+)
 from unimod.backends.torch.ordering import argsort, flatnonzero, searchsorted, sort, top_k
 
-__all__ = ["argsort", "flatnonzero", "searchsorted", "sort", "top_k"]
+__all__ = [
+    "argsort",
+    "dynamic_slice",
+    "dynamic_update_slice",
+    "flatnonzero",
+    "one_hot",
+    "scatter",
+    "searchsorted",
+    "set_slices",
+    "sort",
+    "take",
+    "take_along_axis",
+    "top_k",
+]
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Tensor:
@@ -42,11 +65,18 @@ def _from_host(x: Any) -> Tensor:
     return torch.tensor(x)
 
 
-def _device(name: str | None) -> str | None:
-    return None if name is None else name.replace("gpu", "cuda")
+def devices() -> list[tuple[str, Any]]:
+    """The devices that can be used, the default first: their names, and what torch has for them."""
+    names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    names += ["mps:0"] if torch.backends.mps.is_available() else []
+    return [(name, torch.device(name)) for name in names]
 
 
-def _moved(x: Tensor, device: str | None) -> Tensor:
+def _device(device: Any) -> Any:
+    return device.replace("gpu", "cuda") if isinstance(device, str) else device
+
+
+def _moved(x: Tensor, device: Any) -> Tensor:
     return x if device is None else x.to(_device(device))
 
 
@@ -66,10 +96,15 @@ def from_foreign(x: Any, device: str | None = None) -> Tensor:
         return _moved(x, device)
     if not isinstance(x, (np.ndarray, np.generic)):
         try:
-            return _moved(torch.utils.dlpack.from_dlpack(x), device)
+            return _moved(shared(x), device)
         except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
             x = _host.from_any(x)
     return _moved(_from_host(np.asarray(x)), device)
+
+
+def shared(x: Any) -> Tensor:
+    """A tensor in the memory of another framework's array; what torch raises says why it cannot be."""
+    return torch.from_numpy(x) if isinstance(x, np.ndarray) else torch.utils.dlpack.from_dlpack(x)
 
 
 def dtype_name(x: Tensor) -> str:
@@ -137,19 +172,17 @@ def full_like(x: Tensor, value: Any, dtype: str | None = None) -> Tensor:
 
 def astype(x: Tensor, dtype: str) -> Tensor:
     """``x`` in another dtype; ``x`` itself when it has that one."""
-    return x.to(native(dtype))
+    target = native(dtype)
+    if x.dtype is target:
+        return x
+    if x.dtype.is_complex and drops_imaginary(name_of(x.dtype), dtype):
+        raise imaginary(dtype)
+    return x.to(target)
 
 
-def reshape(x: Tensor, shape: Shape) -> Tensor:
-    """The same elements, in row-major order, in another shape."""
-    return torch.reshape(x, shape)
-
-
-def permute_dims(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The axes in another order."""
-    return torch.permute(x, axes)
-
-
+reshape = torch.reshape
+view = Tensor.view
+permute_dims = torch.permute
 moveaxis = torch.movedim
 expand_dims = torch.unsqueeze
 
@@ -166,33 +199,51 @@ triu = torch.triu
 
 def concat(xs: Sequence[Tensor], axis: int) -> Tensor:
     """Joined along an axis that exists."""
-    return torch.cat(_alike(xs), axis)
+    dtype, rank = xs[0].dtype, xs[0].dim()
+    for x in xs:
+        if x.dtype is not dtype:
+            return concat(_alike(xs), axis)
+        if x.dim() != rank:  # torch would skip an empty tensor of one axis
+            raise ValueError("ranks differ")
+    return _cat(xs, axis)
+
+
+_cat, _stack = torch.cat, torch.stack
 
 
 def stack(xs: Sequence[Tensor], axis: int) -> Tensor:
     """Joined along a new axis."""
-    return torch.stack(_alike(xs), axis)
+    dtype = xs[0].dtype
+    for x in xs:
+        if x.dtype is not dtype:
+            return _stack(_alike(xs), axis)
+    return _stack(xs, axis)
 
 
 def _alike(xs: Sequence[Tensor]) -> list[Tensor]:
-    first = xs[0].dtype
-    for x in xs:
-        if x.dtype is not first:
-            common = common_dtype(*xs)
-            return [x.to(common) for x in xs]
-    return list(xs)
+    common = common_dtype(*xs)
+    return [x.to(common) for x in xs]
 
 
 def flip(x: Tensor, axis: Axis) -> Tensor:
     """The order along the axes reversed; None is all axes."""
-    axes = tuple(range(x.dim())) if axis is None else axis
-    return torch.flip(x, (axes,) if isinstance(axes, int) else axes)
+    if type(axis) is int:
+        return torch.flip(x, (axis,))
+    return torch.flip(x, tuple(range(x.dim())) if axis is None else axis)
 
 
 def pad(x: Tensor, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Tensor:
     """``value`` put before and after each axis."""
     flat = [width for pair in reversed(widths) for width in pair]
+    if x.is_complex():
+        parts = torch.view_as_real(x.resolve_conj())
+        inner = [torch.nn.functional.pad(parts[..., i], flat, value=part) for i, part in enumerate(_parts(value))]
+        return torch.complex(inner[0], inner[1])
     return torch.nn.functional.pad(x, flat, value=value)
+
+
+def _parts(value: complex) -> tuple[float, float]:
+    return complex(value).real, complex(value).imag
 
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
@@ -209,28 +260,3 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
 
 # Inductor, torch 2.13, has no promotion for the wide unsigned types, and so no where.
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
-
-
-def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
-    """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
-    axis %= x.dim()
-    if indices.dim():
-        return x[(slice(None),) * axis + (indices,)]
-    # an index without axes would be read as a Python number, which a trace does not have
-    return x[(slice(None),) * axis + (indices.reshape(1),)].squeeze(axis)
-
-
-def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
-    """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
-    return torch.take_along_dim(x, _wrapped(indices, x.shape[axis]).to(torch.int64), axis)
-
-
-def _wrapped(indices: Tensor, size: int) -> Tensor:
-    # torch itself refuses negative indices in take_along_dim
-    return torch.where(indices < 0, indices + size, indices)
-
-
-def one_hot(indices: Tensor, num_classes: int, dtype: str) -> Tensor:
-    """1 at the index along a new last axis; rows of indices outside the range are all 0."""
-    classes = torch.arange(num_classes, dtype=indices.dtype, device=indices.device)
-    return (indices[..., None] == classes).to(native(dtype))

@@ -1,0 +1,131 @@
+"""What an engine's ``arrays`` needs not have: written with what it must have, and put in place when it is loaded.
+
+So the front may call ``engine.arrays.stack`` on every engine; one that has a function of its own keeps it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from unimod.backends import _registry
+from unimod.backends._protocol import Array, Axis, Engine, Shape
+from unimod.numpy._options import axes_of, device_of
+
+
+def zeros(engine: Engine, shape: Shape, dtype: str, device: Any = None) -> Array:
+    """All zeros."""
+    return engine.arrays.full(shape, 0, dtype, device)
+
+
+def ones(engine: Engine, shape: Shape, dtype: str, device: Any = None) -> Array:
+    """All ones."""
+    return engine.arrays.full(shape, 1, dtype, device)
+
+
+def zeros_like(engine: Engine, x: Array, dtype: str | None = None) -> Array:
+    """Zeros of the shape of ``x``."""
+    return engine.arrays.full_like(x, 0, dtype)
+
+
+def ones_like(engine: Engine, x: Array, dtype: str | None = None) -> Array:
+    """Ones of the shape of ``x``."""
+    return engine.arrays.full_like(x, 1, dtype)
+
+
+def view(engine: Engine, x: Array, shape: Shape) -> Array:
+    """The same memory in another shape: of arrays that cannot be changed nobody can tell."""
+    return engine.arrays.reshape(x, shape)
+
+
+def expand_dims(engine: Engine, x: Array, axis: int) -> Array:
+    """A new axis of size 1."""
+    shape, place = tuple(x.shape), axis + len(x.shape) + 1 if axis < 0 else axis
+    if not 0 <= place <= len(shape):
+        raise IndexError(axis)
+    return engine.arrays.reshape(x, (*shape[:place], 1, *shape[place:]))
+
+
+def squeeze(engine: Engine, x: Array, axis: int | tuple[int, ...]) -> Array:
+    """Axes of size 1 dropped."""
+    axes = axes_of(axis, len(x.shape))
+    return engine.arrays.reshape(x, tuple(size for place, size in enumerate(x.shape) if place not in axes))
+
+
+def moveaxis(engine: Engine, x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Array:
+    """Axes moved to other places."""
+    rank = len(x.shape)
+    places = dict(zip(axes_of(destination, rank), axes_of(source, rank), strict=True))
+    others = iter(i for i in range(rank) if i not in places.values())
+    order = tuple(places[i] if i in places else next(others) for i in range(rank))
+    if sorted(order) != list(range(rank)) or not set(places) <= set(order):
+        raise IndexError(source)
+    return engine.arrays.permute_dims(x, order)
+
+
+def stack(engine: Engine, xs: Sequence[Array], axis: int) -> Array:
+    """Joined along a new axis."""
+    if any(tuple(x.shape) != tuple(xs[0].shape) for x in xs):
+        raise ValueError("shapes differ")
+    return engine.arrays.concat([expand_dims(engine, x, axis) for x in xs], axis)
+
+
+def flip(engine: Engine, x: Array, axis: Axis) -> Array:
+    """The order along the axes reversed; None is all axes."""
+    for place in axes_of(axis, len(x.shape)):
+        order = engine.arrays.arange(x.shape[place] - 1, -1, -1, "int32", device_of(engine, x))
+        x = engine.arrays.take(x, order, place)
+    return x
+
+
+def pad(engine: Engine, x: Array, widths: tuple[tuple[int, int], ...], value: Any = 0) -> Array:
+    """``value`` put before and after each axis."""
+    for axis, pair in enumerate(widths):
+        x = framed(engine, x, axis, pair, (value, value))
+    return x
+
+
+def framed(engine: Engine, x: Array, axis: int, widths: tuple[int, int], values: tuple[Any, ...]) -> Array:
+    """One value put before an axis and one after it."""
+    dtype, shape = engine.arrays.dtype_name(x), tuple(x.shape)
+    blocks = [
+        engine.arrays.full((*shape[:axis], width, *shape[axis + 1 :]), value, dtype, device_of(engine, x))
+        for width, value in zip(widths, values, strict=True)
+    ]
+    return engine.arrays.concat([blocks[0], x, blocks[1]], axis)
+
+
+def tril(engine: Engine, x: Array, k: int) -> Array:
+    """Zeros above the ``k``-th diagonal."""
+    inside = engine.math.less_equal(_diagonals(engine, x), k)
+    return engine.arrays.where(inside, x, engine.arrays.full_like(x, 0))
+
+
+def triu(engine: Engine, x: Array, k: int) -> Array:
+    """Zeros below the ``k``-th diagonal."""
+    inside = engine.math.greater_equal(_diagonals(engine, x), k)
+    return engine.arrays.where(inside, x, engine.arrays.full_like(x, 0))
+
+
+def _diagonals(engine: Engine, x: Array) -> Array:
+    """For each element of a matrix the diagonal on which it is."""
+    device, (n, m) = device_of(engine, x), x.shape[-2:]
+    rows = engine.arrays.reshape(engine.arrays.arange(0, n, 1, "int32", device), (n, 1))
+    return engine.math.subtract(engine.arrays.arange(0, m, 1, "int32", device), rows)
+
+
+DEFAULTS: tuple[Callable[..., Array], ...] = (
+    zeros, ones, zeros_like, ones_like, view, expand_dims, squeeze, moveaxis, stack, flip, pad, tril, triu,
+)  # fmt: skip
+"""The functions, whose first argument is the engine."""
+
+
+def complete(engine: Engine) -> None:
+    """Put in place what the engine does not have."""
+    for default in DEFAULTS:
+        if not hasattr(engine.arrays, default.__name__):
+            setattr(engine.arrays, default.__name__, functools.partial(default, engine))
+
+
+_registry.on_load(complete)
