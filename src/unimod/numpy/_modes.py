@@ -1,0 +1,106 @@
+"""What an index outside its axis does, and negative indices made positive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unimod.backends._protocol import Array, Engine
+from unimod.dtypes import DType, is_inexact
+from unimod.errors import DTypeError, OptionError
+
+READING = (None, "promise", "fill", "clip", "wrap")
+UPDATING = (None, "promise", "drop", "clip", "wrap")
+_NARROW = ("int8", "int16", "uint8", "uint16")
+
+
+def check(name: str, mode: str | None, known: tuple[str | None, ...]) -> None:
+    """Refuse a mode that is not known.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if mode not in known:
+        raise OptionError(f"{name} does not know the mode {mode!r}.", got=repr(mode), expected=f"one of {known}")
+
+
+def integers(engine: Engine, name: str, indices: Array) -> Array:
+    """Indices as they are, of at least 32 bits, so that they can be compared with every size.
+
+    Raises:
+        DTypeError: they are no integers.
+    """
+    dtype = engine.arrays.dtype_name(indices)
+    if is_inexact(dtype) or dtype == "bool":
+        raise DTypeError(f"{name} needs integers as indices.", got=dtype, expected="an integer dtype")
+    return engine.arrays.astype(indices, "int32") if dtype in _NARROW else indices
+
+
+def inside(engine: Engine, indices: Array, size: int, mode: str | None) -> tuple[Array, Array | None]:
+    """Indices in ``[0, size)``, and a mask of those that were not; None where the mode needs none.
+
+    Negative indices count from the end, but for ``clip``, to which 0 is the nearest.
+    """
+    indices = _signed(engine, integers(engine, "indexing", indices), size)
+    math, where = engine.math, engine.arrays.where
+    if mode == "wrap":
+        return math.remainder(indices, max(size, 1)), None
+    if mode == "clip":
+        return math.clip(indices, 0, max(size - 1, 0)), None
+    positive = where(math.less(indices, 0), math.add(indices, size), indices)
+    if mode in (None, "promise"):
+        return positive, None
+    is_outside = outside(engine, positive, size)
+    return where(is_outside, 0, positive), is_outside
+
+
+def outside(engine: Engine, indices: Array, size: int) -> Array:
+    """Which indices are not in ``[0, size)``."""
+    return engine.math.logical_or(engine.math.less(indices, 0), engine.math.greater_equal(indices, size))
+
+
+def _signed(engine: Engine, indices: Array, size: int) -> Array:
+    """Unsigned indices, those above the axis kept there, as int32."""
+    if DType(engine.arrays.dtype_name(indices)).kind != "uint":
+        return indices
+    return engine.arrays.astype(engine.math.minimum(indices, size), "int32")
+
+
+def filled(engine: Engine, name: str, found: Array, is_outside: Array, place: int, value: Any) -> Array:
+    """``found`` with ``value`` where an index lies outside; the mask stands at the axes from ``place`` on."""
+    dtype = engine.arrays.dtype_name(found)
+    if value is None:
+        value = float("nan") if is_inexact(dtype) else (False if dtype == "bool" else 0)
+    behind = len(found.shape) - place - len(is_outside.shape)
+    mask = engine.arrays.reshape(is_outside, (*is_outside.shape, *(1,) * behind))
+    return engine.arrays.where(mask, fitting(engine, name, value, dtype), found)
+
+
+_RANK = {"bool": 0, "uint": 1, "int": 1, "float": 2, "complex": 3}
+
+
+def fitting(engine: Engine, name: str, value: Any, dtype: str) -> Array:
+    """A value in the dtype of the array that it goes into.
+
+    Raises:
+        DTypeError: that would lose its fraction, its imaginary part, or all but whether it is 0.
+    """
+    found = engine.arrays.asarray(value)
+    own = engine.arrays.dtype_name(found)
+    if own == dtype:
+        return found
+    if _RANK[DType(own).kind] > _RANK[DType(dtype).kind] and 0 not in found.shape:
+        raise DTypeError(
+            f"{name} keeps the dtype of the array, which cannot hold the value.",
+            got=f"{own} for an array of {dtype}",
+            expected=f"values of {dtype}",
+            fix="cast the array or the value with astype first",
+        )
+    return engine.arrays.asarray(value, dtype)
+
+
+def segments(engine: Engine, ids: Array, count: int, mode: str | None) -> tuple[Array, Array | None]:
+    """As :func:`inside`, for numbers that do not count from the end."""
+    ids = _signed(engine, ids, count)
+    if mode in ("wrap", "clip"):
+        return inside(engine, ids, count, mode)
+    return ids, outside(engine, ids, count) if mode == "drop" else None
