@@ -187,7 +187,13 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
 
 def einsum(subscripts: str, xs: Sequence[Tensor]) -> Tensor:
     """The sum of products that ``subscripts`` describe."""
-    return _product(lambda *operands: torch.einsum(subscripts, *operands), xs)
+    return _product(lambda *operands: _einsum(subscripts, *operands), xs)
+
+
+def _einsum(subscripts: str, *xs: Tensor) -> Tensor:
+    if xs[0].dtype in _SMALL:  # torch's sums on the way are of int64, which it does not multiply with less
+        return torch.einsum(subscripts, *(x.to(torch.int64) for x in xs)).to(xs[0].dtype)
+    return torch.einsum(subscripts, *xs)
 
 
 def tensordot(x: Tensor, y: Tensor, axes: Any) -> Tensor:
