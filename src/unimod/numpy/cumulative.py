@@ -14,6 +14,8 @@ from unimod.errors import OptionError
 from unimod.numpy import _reducing as reducing
 from unimod.numpy._dispatch import adopt, many, unary
 from unimod.numpy._options import dtype_name
+from unimod.numpy.joining import stack
+from unimod.numpy.padding import pad
 
 Step = Callable[[Array, Array], Array]
 
@@ -102,7 +104,7 @@ def _lined(engine: Engine, x: Array, axis: int | None) -> tuple[Array, int]:
 
 
 def _standard(name: str, short: str, x: Array, axis: int | None, dtype: object, include_initial: bool) -> Array:
-    engine, x = unary(x)
+    _, x = unary(x)
     if axis is None and len(x.shape) != 1:
         raise OptionError(
             f"{name} needs an axis where there is not exactly one.",
@@ -115,7 +117,7 @@ def _standard(name: str, short: str, x: Array, axis: int | None, dtype: object, 
     rank = len(found.shape)
     place = (axis or 0) % rank
     widths = tuple((int(one == place), 0) for one in range(rank))
-    return engine.arrays.pad(found, widths, 0 if short == "cumsum" else 1)
+    return pad(found, widths, value=0 if short == "cumsum" else 1)
 
 
 def cummax(x: Array, /, axis: int | None = None) -> Array:
@@ -168,7 +170,7 @@ _LOWEST = {name: float(np.finfo(name).min) for name in ("float32", "float64")}
 
 
 def _logaddexp(engine: Engine) -> Step:
-    return lambda x, y: engine.math.logsumexp(engine.arrays.stack([x, y], 0), 0, False)
+    return lambda x, y: engine.math.logsumexp(stack([x, y], 0), 0, False)
 
 
 def _running(name: str, step: Callable[[Engine], Step], x: Array, axis: int | None) -> Array:

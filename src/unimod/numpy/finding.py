@@ -15,6 +15,8 @@ from unimod.numpy import _reducing as reducing
 from unimod.numpy._dispatch import many, several, unary
 from unimod.numpy._options import dtype_name
 from unimod.numpy.data_types import result_type
+from unimod.numpy.joining import stack
+from unimod.numpy.padding import pad
 
 
 def nonzero(x: Array, /, *, size: int | None = None, fill_value: Any = 0) -> tuple[Array, ...]:
@@ -70,7 +72,7 @@ def true_places(engine: Engine, name: str, mask: Array, size: int | None) -> tup
         raise OptionError(f"{name} got a negative size.", got=f"size={size}", expected="size >= 0")
     places = _first_true(engine, mask)[:size]
     if size > places.shape[0]:
-        places = engine.arrays.pad(places, ((0, size - places.shape[0]),), 0)
+        places = pad(places, ((0, size - places.shape[0]),))
     numbers = engine.arrays.arange(0, size, 1, "int32", engine.arrays.device_name(mask))
     return places, engine.math.less(numbers, engine.math.sum(mask, None, False))
 
@@ -131,7 +133,7 @@ def argwhere(x: Array, /, *, size: int | None = None, fill_value: int = 0) -> Ar
     engine, x = unary(x)
     if not len(x.shape):
         return argwhere(engine.arrays.reshape(x, (1,)), size=size, fill_value=fill_value)[:, :0]
-    return engine.arrays.stack(list(nonzero(x, size=size, fill_value=fill_value)), 1)
+    return stack(list(nonzero(x, size=size, fill_value=fill_value)), 1)
 
 
 def searchsorted(

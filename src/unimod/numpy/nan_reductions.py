@@ -10,7 +10,7 @@ from unimod.dtypes import DType
 from unimod.numpy import _reducing as reducing
 from unimod.numpy._dispatch import unary
 from unimod.numpy.reductions import Axes, prod, std, sum, var
-from unimod.numpy.statistics import _rows
+from unimod.numpy.statistics import as_rows
 
 
 def _present(x: Array) -> tuple[Engine, Array, Array]:
@@ -174,7 +174,7 @@ def nanmedian(x: Array, /, axis: Axes = None, *, keepdims: bool = False) -> Arra
         raise reducing.unordered(None, "nanmedian", dtype)
     inner = "float64" if dtype == "float64" else "float32"
     try:
-        rows, kept = _rows(engine, engine.arrays.astype(x, inner), axis, keepdims)
+        rows, kept = as_rows("nanmedian", engine, engine.arrays.astype(x, inner), axis, keepdims)
         values = engine.arrays.sort(rows, -1, False)
         middle = _middle(engine, values)
     except Exception as error:

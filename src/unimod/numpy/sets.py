@@ -16,6 +16,7 @@ from unimod.numpy._dispatch import several, unary
 from unimod.numpy._options import dtype_name
 from unimod.numpy.data_types import result_type
 from unimod.numpy.finding import searchsorted, true_places
+from unimod.numpy.padding import pad
 from unimod.numpy.sorting import lexsort
 
 
@@ -186,7 +187,7 @@ def _is_first(engine: Engine, values: Array, equal_nan: bool) -> Array:
     if equal_nan:
         are_nan = engine.math.logical_and(engine.math.not_equal(before, before), engine.math.not_equal(behind, behind))
         differs = engine.math.logical_and(differs, engine.math.logical_not(are_nan))
-    return engine.arrays.pad(differs, ((min(1, values.shape[0]), 0),), True)
+    return pad(differs, ((min(1, values.shape[0]), 0),), value=True)
 
 
 def _everything(name: str, x: Array, size: int | None, fill_value: Any, *, equal_nan: bool) -> UniqueAll:
@@ -197,7 +198,7 @@ def _everything(name: str, x: Array, size: int | None, fill_value: Any, *, equal
     inverse = engine.arrays.take(engine.math.subtract(numbers, 1), engine.arrays.argsort(found.order, 0, False), 0)
     # Where the next one starts; behind the last one, and for elements that there are not, is the end.
     begins = starts if is_there is None else engine.arrays.where(is_there, starts, length)
-    ends = engine.arrays.pad(begins[1:], ((0, min(1, begins.shape[0])),), length)
+    ends = pad(begins[1:], ((0, min(1, begins.shape[0])),), value=length)
     if is_there is not None and size is not None and 0 < size < length:
         ends = _last_end(engine, found.is_first, ends, size)
     indices = engine.arrays.take(found.order, starts, 0) if length else starts
@@ -263,7 +264,7 @@ def isin(x1: Array, x2: Array, /, *, invert: bool = False) -> Array:
     count = math.prod(x2.shape)
     values = engine.arrays.reshape(x2, (count,))
     if count <= _FEW or dtype.startswith("complex"):
-        found = engine.math.any(engine.math.equal(engine.arrays.expand_dims(x1, -1), values), -1, False)
+        found = engine.math.any(engine.math.equal(engine.arrays.reshape(x1, (*x1.shape, 1)), values), -1, False)
     else:
         values = engine.arrays.sort(values, 0, False)
         low, high = searchsorted(values, x1, side="left"), searchsorted(values, x1, side="right")

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from unimod.backends._protocol import Array, Engine
-from unimod.config import HOST, engine_of, is_array
+from unimod.config import HOST, engine_of, is_array, short
 from unimod.dtypes import DType
 from unimod.errors import OptionError, ShapeError
 from unimod.numpy import _reducing as reducing
@@ -118,25 +118,28 @@ def _quantile(name: str, x: Array, q: Any, whole: float, axis: Axes, keepdims: b
     result = dtype if DType(dtype).kind == "float" else "float32"
     inner = "float64" if dtype == "float64" else "float32"
     try:
-        rows, kept = _rows(engine, x, axis, keepdims)
+        rows, kept = as_rows(name, engine, x, axis, keepdims)
     except Exception as error:
         raise reducing.refused(error, name, x, axis)  # noqa: B904 (it carries its cause)
-    if not rows.shape[-1]:
-        raise ShapeError(f"{name} of no elements is not defined.", got=f"axis={axis}", expected="at least one element")
     values = engine.arrays.sort(engine.arrays.astype(rows, inner), -1, False)
     size = values.shape[-1]
-    between = _traced_places(engine, q, whole, size, inner) if is_native else _places(name, q, whole, size)
-    found = _between(engine, values, between, method, inner)
+    places = (
+        _traced_places(engine, q, whole, size, inner, method) if is_native else _places(name, q, whole, size, method)
+    )
+    found = _between(engine, values, places, inner)
     is_nan = engine.math.isnan(values[..., -1:])
-    found = engine.arrays.moveaxis(engine.arrays.where(is_nan, math.nan, found), -1, 0)
+    last = len(values.shape) - 1
+    found = engine.arrays.permute_dims(engine.arrays.where(is_nan, math.nan, found), (last, *range(last)))
     return engine.arrays.astype(engine.arrays.reshape(found, (*np.shape(q), *kept)), result)
 
 
-def _rows(engine: Engine, x: Array, axis: Axes, keepdims: bool) -> tuple[Array, tuple[int, ...]]:
-    """``x`` with the reduced axes as one, the last; and the shape of the result."""
+def as_rows(name: str, engine: Engine, x: Array, axis: Axes, keepdims: bool) -> tuple[Array, tuple[int, ...]]:
+    """``x`` with the reduced axes as one, the last, which is not empty; and the shape of the result."""
     rank = len(x.shape)
     axes = axes_of(axis, rank)
     size = math.prod(x.shape[one] for one in axes)
+    if not size:
+        raise ShapeError(f"{name} of no elements is not defined.", got=short(x), expected="at least one element")
     others = tuple(one for one in range(rank) if one not in axes)
     moved = engine.arrays.permute_dims(x, (*others, *axes))
     lengths = tuple(x.shape[one] for one in others)
@@ -144,49 +147,51 @@ def _rows(engine: Engine, x: Array, axis: Axes, keepdims: bool) -> tuple[Array, 
     return engine.arrays.reshape(moved, (*lengths, size)), kept
 
 
-def _places(name: str, q: Any, whole: float, size: int) -> _Between:
+def _places(name: str, q: Any, whole: float, size: int, method: str) -> _Between:
     """The places for a ``q`` whose values are known, in float64."""
     shares = np.ravel(np.asarray(q, np.float64)) / whole
     if not np.all((shares >= 0) & (shares <= 1)):
         raise OptionError(f"{name} got a q outside its range.", got=f"q={q!r}", expected=f"numbers from 0 to {whole:g}")
-    places = shares * (size - 1)
-    lower = np.floor(places)
-    return _Between(lower.astype("int32"), np.ceil(places).astype("int32"), places - lower)
+    return _ends(np, shares * (size - 1), method)
 
 
-def _traced_places(engine: Engine, q: Array, whole: float, size: int, dtype: str) -> _Between:
+def _traced_places(engine: Engine, q: Array, whole: float, size: int, dtype: str, method: str) -> _Between:
     flat = engine.arrays.astype(engine.arrays.reshape(q, (math.prod(q.shape),)), dtype)
-    places = engine.math.multiply(engine.math.divide(flat, whole) if whole != 1 else flat, float(size - 1))
-    lower = engine.math.floor(places)
-    upper = engine.arrays.astype(engine.math.ceil(places), "int32")
-    return _Between(engine.arrays.astype(lower, "int32"), upper, engine.math.subtract(places, lower))
+    places = engine.math.multiply(engine.math.divide(flat, whole), float(size - 1))
+    return _ends(engine.math, places, method)
 
 
-def _between(engine: Engine, values: Array, found: _Between, method: str, dtype: str) -> Array:
-    lower, upper = (_taken(engine, values, one) for one in (found.lower, found.upper))
-    if method == "lower":
+def _ends(functions: Any, places: Any, method: str) -> _Between:
+    if method in _ONE:
+        place = getattr(functions, _ONE[method])(places)
+        return _Between(place, place, None)
+    lower, upper = functions.floor(places), functions.ceil(places)
+    share = functions.subtract(places, lower)
+    # Two places are one apart or the same, so that this is the half of 1 or of 0.
+    return _Between(lower, upper, share if method == "linear" else functions.multiply(functions.ceil(share), 0.5))
+
+
+_ONE = {"lower": "floor", "higher": "ceil", "nearest": "round"}
+"""The methods that give one of the elements, by the function that gives its place; halves are rounded to even."""
+
+
+def _between(engine: Engine, values: Array, found: _Between, dtype: str) -> Array:
+    lower = _taken(engine, values, found.lower)
+    if found.share is None:
         return lower
-    if method == "higher":
-        return upper
-    share = adopt(engine, found.share)
-    if method == "nearest":
-        is_odd = engine.math.equal(engine.math.remainder(adopt(engine, found.lower), 2), 1)
-        is_half = engine.math.logical_and(engine.math.equal(share, 0.5), is_odd)
-        return engine.arrays.where(engine.math.logical_or(engine.math.greater(share, 0.5), is_half), upper, lower)
-    if method == "midpoint":
-        is_between = engine.math.greater(share, 0)
-        return engine.arrays.where(is_between, _blend(engine, lower, upper, 0.5), lower)
-    return _blend(engine, lower, upper, engine.arrays.astype(share, dtype))
+    share = engine.arrays.asarray(found.share, dtype)
+    return _blend(engine, lower, _taken(engine, values, found.upper), share)
 
 
 def _taken(engine: Engine, values: Array, places: Any) -> Array:
-    return engine.arrays.take(values, adopt(engine, places), len(values.shape) - 1)
+    return engine.arrays.take(values, engine.arrays.asarray(places, "int32"), len(values.shape) - 1)
 
 
 def _blend(engine: Engine, lower: Array, upper: Array, share: Any) -> Array:
     """``lower + share * (upper - lower)``; between two equal infinities there is no difference."""
     are_infinite = engine.math.logical_and(engine.math.isinf(lower), engine.math.equal(lower, upper))
-    width = engine.math.subtract(upper, engine.arrays.where(are_infinite, upper, lower))
+    start, end = (engine.arrays.where(are_infinite, 0, one) for one in (lower, upper))
+    width = engine.math.subtract(end, start)
     return engine.math.add(lower, engine.math.multiply(width, share))
 
 

@@ -19,9 +19,11 @@ def argsort(x: Any, axis: int, descending: bool) -> Any:
 
 
 def top_k(x: Any, k: int, axis: int) -> tuple[Any, Any]:
-    """The ``k`` greatest and their places, of equal ones the first; JAX itself would put 0 above -0."""
-    inner = x.astype("uint8") if x.dtype.kind == "b" else jnp.where(x == 0, 0, x)
-    _, places = jax.lax.top_k(jax.lax.stop_gradient(inner), k, axis=axis)
+    """The ``k`` greatest and their places, of equal ones the first; JAX itself looks at the signs of 0 and nan."""
+    plain = jax.lax.stop_gradient(x.astype("uint8") if x.dtype.kind == "b" else x)
+    if plain.dtype.kind in "fV":
+        plain = jnp.where(plain == 0, 0, jnp.where(plain == plain, plain, jnp.nan))
+    _, places = jax.lax.top_k(plain, k, axis=axis)
     places = places.astype("int32")
     return jnp.take_along_axis(x, places, axis), places
 

@@ -102,12 +102,17 @@ def cumprod(x: Any, axis: int) -> Any:
 
 def cummax(x: Any, axis: int) -> Any:
     """The running maximum."""
-    return jax.lax.cummax(x, axis % x.ndim)
+    return _without_bools(jax.lax.cummax, x, axis)
 
 
 def cummin(x: Any, axis: int) -> Any:
     """The running minimum."""
-    return jax.lax.cummin(x, axis % x.ndim)
+    return _without_bools(jax.lax.cummin, x, axis)
+
+
+def _without_bools(fn: Callable[..., Any], x: Any, axis: int) -> Any:
+    axis %= x.ndim
+    return fn(x.astype("uint8"), axis).astype("bool") if x.dtype.kind == "b" else fn(x, axis)
 
 
 def cumulative_logsumexp(x: Any, axis: int) -> Any:

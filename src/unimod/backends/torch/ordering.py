@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unimod.backends.torch import _private
+
 _KEYED = frozenset(
     {torch.float16, torch.bfloat16, torch.float32, torch.int8, torch.int16, torch.int32, torch.uint8, torch.bool}
 )
@@ -67,7 +69,8 @@ def searchsorted(x: Tensor, values: Tensor, side: str) -> Tensor:
 
 
 def _searched(x: Tensor, values: Tensor, side: str) -> Tensor:
-    # torch warns of what is not contiguous
+    # torch warns of what is not contiguous, also of what vmap itself has spread over the examples
+    values = values + x[:0].sum(dtype=x.dtype) if _private.in_functorch() else values
     return torch.searchsorted(x.contiguous(), values.contiguous(), side=side, out_int32=True)
 
 

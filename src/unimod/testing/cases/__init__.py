@@ -14,11 +14,22 @@ from unimod import nn, optim, random
 from unimod import transforms as _transforms
 from unimod.nn import functional, initializers
 from unimod.testing.case import Case
-from unimod.testing.cases import activations, arrays, distributions, layers, losses, ops, optimizers, transforms
+from unimod.testing.cases import (
+    activations,
+    arrays,
+    distributions,
+    layers,
+    losses,
+    ops,
+    optimizers,
+    sorting,
+    statistics,
+    transforms,
+)
 
 CASES: tuple[Case, ...] = (
     *ops.CASES, *arrays.CASES, *activations.CASES, *layers.CASES, *losses.CASES, *optimizers.CASES,
-    *distributions.CASES, *transforms.CASES,
+    *distributions.CASES, *transforms.CASES, *sorting.CASES, *statistics.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
@@ -44,6 +55,7 @@ WITHOUT_ROW: dict[str, str] = {
     **{f"numpy.{name}": _CONSTANT for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")},
     "numpy.FloatInfo": _CLASS,
     "numpy.IntInfo": _CLASS,
+    **{f"numpy.Unique{name}": _CLASS for name in ("All", "Counts", "Inverse")},
     "optim.Chain": _CLASS,
     "optim.Primitive": _CLASS,
     "optim.ScaleByLearningRate": _CLASS,
