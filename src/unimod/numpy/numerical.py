@@ -120,7 +120,8 @@ def gradient(
     """
     engine, x = unary(x)
     (x,) = _fractional(engine, x)
-    places = [_place("gradient", x, one) for one in axes_of(axis, len(x.shape))]
+    listed = range(len(x.shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    places = [_place("gradient", x, one) for one in listed]
     if edge_order not in (1, 2):
         raise OptionError("gradient knows two orders at the ends.", got=f"edge_order={edge_order}", expected="1 or 2")
     slopes = [_slope(engine, x, h, place, edge_order) for h, place in zip(_each(spacing, places), places, strict=True)]
