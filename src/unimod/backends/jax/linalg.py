@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax.scipy.linalg as _scipy
 
+from unimod.backends.jax._det import det as _differentiable_det
 from unimod.errors import CapabilityError
 
 
@@ -65,7 +65,7 @@ def _available(name: str, x: Any) -> Iterator[None]:
 
 def svd(x: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
     """``U, S, Vh``, the singular values in descending order."""
-    return tuple(jnp.linalg.svd(x, full_matrices=full_matrices))  # type: ignore[return-value]
+    return tuple(jnp.linalg.svd(x, full_matrices=full_matrices))
 
 
 def svdvals(x: Any) -> Any:
@@ -80,12 +80,15 @@ def qr(x: Any, complete: bool) -> tuple[Any, Any]:
 
 def slogdet(x: Any) -> tuple[Any, Any]:
     """The sign of the determinant, and the logarithm of its magnitude."""
-    return tuple(jnp.linalg.slogdet(x))  # type: ignore[return-value]
+    return tuple(jnp.linalg.slogdet(x))
 
 
-det = jnp.linalg.det
+def det(x: Any) -> Any:
+    """The determinant."""
+    return _differentiable_det(x)
+
+
 solve = jnp.linalg.solve
-expm = _scipy.expm
 diagonal = jnp.diagonal
 
 

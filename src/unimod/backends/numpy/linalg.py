@@ -44,7 +44,7 @@ def cholesky(x: Any) -> Any:
 
 def eigh(x: Any) -> tuple[Any, Any]:
     """Eigenvalues in ascending order, and the eigenvectors as columns; the lower triangle is read."""
-    return tuple(_each(lambda a: tuple(np.linalg.eigh(a)), x))  # type: ignore[return-value]
+    return tuple(_each(lambda a: tuple(np.linalg.eigh(a)), x))
 
 
 def eigvalsh(x: Any) -> Any:
@@ -69,7 +69,7 @@ def _complex(x: Any) -> Any:
 
 def svd(x: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
     """``U, S, Vh``, the singular values in descending order."""
-    return tuple(_each(lambda a: tuple(np.linalg.svd(a, full_matrices=full_matrices)), x))  # type: ignore[return-value]
+    return tuple(_each(lambda a: tuple(np.linalg.svd(a, full_matrices=full_matrices)), x))
 
 
 def svdvals(x: Any) -> Any:

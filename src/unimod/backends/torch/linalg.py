@@ -79,23 +79,27 @@ def det(x: Tensor) -> Tensor:
     """The determinant; its gradient is right for singular matrices too, where torch has 0."""
     if x.requires_grad or _private.in_functorch():
         return _differentiable_det(x)
-    return torch.linalg.det(x)
+    found: Tensor = torch.linalg.det(x)
+    return found
 
 
 def inv(x: Tensor) -> Tensor:
     """The inverse; inf or nan where there is none."""
-    return torch.linalg.inv_ex(x)[0]
+    found: Tensor = torch.linalg.inv_ex(x)[0]
+    return found
 
 
 def solve(x: Tensor, y: Tensor) -> Tensor:
     """``x^-1 y`` for matrices ``y``; inf or nan where ``x`` is singular."""
     # torch takes a y of one axis less than x for vectors, where the sizes allow it
-    return torch.linalg.solve_ex(x, y[(None,) * (x.dim() - y.dim())])[0]
+    found: Tensor = torch.linalg.solve_ex(x, y[(None,) * (x.dim() - y.dim())])[0]
+    return found
 
 
 def solve_triangular(x: Tensor, y: Tensor, lower: bool, unit_diagonal: bool) -> Tensor:
     """``x^-1 y`` for matrices ``y``, of which one triangle of ``x`` is read."""
-    return torch.linalg.solve_triangular(x, y, upper=not lower, unitriangular=unit_diagonal)
+    found: Tensor = torch.linalg.solve_triangular(x, y, upper=not lower, unitriangular=unit_diagonal)
+    return found
 
 
 def pinv(x: Tensor, rtol: float) -> Tensor:
@@ -112,7 +116,8 @@ def lu(x: Tensor) -> tuple[Tensor, ...]:
 
 def expm(x: Tensor) -> Tensor:
     """The matrix exponential."""
-    return torch.linalg.matrix_exp(x)
+    found: Tensor = torch.linalg.matrix_exp(x)
+    return found
 
 
 def diagonal(x: Tensor, offset: int, axis1: int, axis2: int) -> Tensor:
@@ -122,4 +127,5 @@ def diagonal(x: Tensor, offset: int, axis1: int, axis2: int) -> Tensor:
 
 def vector_norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
     """The norm of the numbers along the axes (None: all); its gradient at 0 is 0."""
-    return torch.linalg.vector_norm(x, ord, axis, keepdims)
+    found: Tensor = torch.linalg.vector_norm(x, ord, axis, keepdims)
+    return found

@@ -99,7 +99,7 @@ def squares(name: str, x: Any, *_: Any) -> ShapeError | None:
 
 def square_systems(name: str, x: Any, y: Any, *_: Any) -> ShapeError | None:
     """Of a square matrix and a right-hand side that do not fit."""
-    _, (x, y) = several((x, y))
+    x, y = several((x, y))[1]
     if len(x.shape) > 1 and x.shape[-1] == x.shape[-2] and _meets(x, y):
         return None
     return _refused(name, "[..., n, n] and [n] or [..., n, k], with leading axes that broadcast", x, y)
@@ -107,7 +107,7 @@ def square_systems(name: str, x: Any, y: Any, *_: Any) -> ShapeError | None:
 
 def systems(name: str, x: Any, y: Any, *_: Any) -> ShapeError | None:
     """Of a matrix and a right-hand side that do not fit."""
-    _, (x, y) = several((x, y))
+    x, y = several((x, y))[1]
     if len(x.shape) > 1 and _meets(x, y):
         return None
     return _refused(name, "[..., m, n] and [m] or [..., m, k], with leading axes that broadcast", x, y)
@@ -123,5 +123,5 @@ def _meets(x: Any, y: Any) -> bool:
 
 def vectors(name: str, x: Any, y: Any, *_: Any) -> ShapeError | None:
     """Of arrays that do not have one axis each."""
-    _, (x, y) = several((x, y))
+    x, y = several((x, y))[1]
     return None if len(x.shape) == len(y.shape) == 1 else _refused(name, "one axis each", x, y)

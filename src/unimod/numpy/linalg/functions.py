@@ -44,7 +44,9 @@ def _expm(engine: Engine, x: Array) -> Array:
     count = engine.autodiff.stop_gradient(math.minimum(wanted, float(_DOUBLINGS)))
     found = _approximant(engine, math.multiply(x, math.pow(2.0, math.negative(count))))
     for step in range(_DOUBLINGS):
-        found = engine.arrays.where(math.less(float(step), count), math.matmul(found, found), found)
+        is_due = math.less(float(step), count)
+        base = engine.arrays.where(is_due, found, 0)  # the square of what is large enough would be inf
+        found = engine.arrays.where(is_due, math.matmul(base, base), found)
     return found
 
 

@@ -226,7 +226,7 @@ def cond(x: Array, /, p: float | str | None = None) -> Array:
         2.0
     """
     if p not in (None, 2, -2):
-        return _cond_of_squares(x, p)  # type: ignore[arg-type]
+        return _cond_of_squares(x, p)
     engine, x, name = working(x)
     values = svdvals(x)
     if 0 in x.shape[-2:]:
