@@ -113,7 +113,8 @@ def plan(shape: tuple[int, ...], terms: list[Any]) -> Plan:
         steps.add(term)
     lookups = [term.shape for term in terms if isinstance(term, Lookup)]
     place = _place(terms) if lookups else 0
-    return Plan(shape, *map(tuple, steps.parts), _spread(lookups), place)  # type: ignore[arg-type]
+    box, cut, flips, view, axes = map(tuple, steps.parts)
+    return Plan(shape, box, cut, flips, view, axes, _spread(lookups), place)
 
 
 class _Steps:

@@ -7,6 +7,7 @@ from typing import Any
 from unimod.backends._protocol import Array, Engine
 from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError, OptionError
+from unimod.numpy._options import device_of
 
 READING = (None, "promise", "fill", "clip", "wrap")
 UPDATING = (None, "promise", "drop", "clip", "wrap")
@@ -72,21 +73,23 @@ def filled(engine: Engine, name: str, found: Array, is_outside: Array, place: in
         value = float("nan") if is_inexact(dtype) else (False if dtype == "bool" else 0)
     behind = len(found.shape) - place - len(is_outside.shape)
     mask = engine.arrays.reshape(is_outside, (*is_outside.shape, *(1,) * behind))
-    return engine.arrays.where(mask, fitting(engine, name, value, dtype), found)
+    return engine.arrays.where(mask, fitting(engine, name, value, found), found)
 
 
 _RANK = {"bool": 0, "uint": 1, "int": 1, "float": 2, "complex": 3}
 
 
-def fitting(engine: Engine, name: str, value: Any, dtype: str) -> Array:
-    """A value in the dtype of the array that it goes into.
+def fitting(engine: Engine, name: str, value: Any, like: Array) -> Array:
+    """A value in the dtype and on the device of the array that it goes into.
 
     Raises:
         DTypeError: that would lose its fraction, its imaginary part, or all but whether it is 0.
     """
+    dtype = engine.arrays.dtype_name(like)
     found = engine.arrays.asarray(value)
     own = engine.arrays.dtype_name(found)
-    if own == dtype:
+    is_native = found is value
+    if own == dtype and is_native:
         return found
     if _RANK[DType(own).kind] > _RANK[DType(dtype).kind] and 0 not in found.shape:
         raise DTypeError(
@@ -95,7 +98,7 @@ def fitting(engine: Engine, name: str, value: Any, dtype: str) -> Array:
             expected=f"values of {dtype}",
             fix="cast the array or the value with astype first",
         )
-    return engine.arrays.asarray(value, dtype)
+    return engine.arrays.asarray(value, dtype, None if is_native else device_of(engine, like))
 
 
 def segments(engine: Engine, ids: Array, count: int, mode: str | None) -> tuple[Array, Array | None]:

@@ -14,6 +14,7 @@ from unimod.config import HOST
 from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError
 from unimod.numpy._dispatch import by_type
+from unimod.numpy._options import device_of
 
 OPS = ("set", "add", "subtract", "multiply", "divide", "power", "min", "max")
 _BOOL = {"add": "max", "multiply": "min"}
@@ -105,11 +106,11 @@ def _set(engine: Engine, x: Array, indices: Array, updates: Array, axis: int, dr
 
 def _is_last(engine: Engine, indices: Array, size: int) -> Array:
     """Whether the same index does not come again later."""
-    arrays, maths = engine.arrays, engine.math
-    places = maths.cumsum(arrays.full_like(indices, 1, "int32"), 0)
+    arrays = engine.arrays
+    places = arrays.arange(1, indices.shape[0] + 1, 1, "int32", device_of(engine, indices))
     nobody = arrays.broadcast_to(arrays.full_like(places[:1], 0), (size + 1,))
     last = arrays.scatter(nobody, indices, places, 0, "max", drop=False)
-    return maths.equal(arrays.take(last, indices, 0), places)
+    return engine.math.equal(arrays.take(last, indices, 0), places)
 
 
 def _product(

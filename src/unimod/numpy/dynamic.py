@@ -67,7 +67,7 @@ def dynamic_update_slice(x: Array, update: Array, start_indices: Any, /) -> Arra
     """
     engine = engine_inside([x, update, start_indices])
     x = adopt(engine, x)
-    update = modes.fitting(engine, "dynamic_update_slice", update, engine.arrays.dtype_name(x))
+    update = modes.fitting(engine, "dynamic_update_slice", update, x)
     sizes = tuple(update.shape)
     starts = _starts(engine, "dynamic_update_slice", x, start_indices, sizes)
     if all(isinstance(start, int) for start in starts):

@@ -157,7 +157,7 @@ def updated(x: Any, index: Any, y: Any, op: str, mode: str | None, unique: bool)
     engine = engine_inside([x, y, index])
     x = adopt(engine, x)
     dtype = engine.arrays.dtype_name(x)
-    op, y = scatters.kind_of_op(op, dtype), modes.fitting(engine, "at", y, dtype)
+    op, y = scatters.kind_of_op(op, dtype), modes.fitting(engine, "at", y, x)
     mask = masked.alone(engine, index, x)
     if mask is not None and masked.is_one_row(x, mask, y):
         return masked.update(engine, x, mask, y, op)

@@ -37,7 +37,8 @@ def scatter(
     if op == "set":
         found[(*before, indices)] = updates
     else:
-        _REDUCTIONS[op].at(found, (*before, indices), updates)
+        with np.errstate(all="ignore"):
+            _REDUCTIONS[op].at(found, (*before, indices), updates)
     return found
 
 

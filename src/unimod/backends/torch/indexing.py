@@ -106,4 +106,5 @@ def _moved_in(x: Tensor, update: Tensor, starts: Sequence[Any], axes: list[int])
 
 
 def _places(x: Tensor, start: Any, size: int) -> Tensor:
-    return torch.arange(size, device=x.device) + start
+    places: Tensor = torch.arange(size, device=x.device) + start
+    return places

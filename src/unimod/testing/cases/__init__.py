@@ -18,6 +18,7 @@ from unimod.testing.cases import (
     activations,
     arrays,
     distributions,
+    indexing,
     layers,
     losses,
     ops,
@@ -29,7 +30,7 @@ from unimod.testing.cases import (
 
 CASES: tuple[Case, ...] = (
     *ops.CASES, *arrays.CASES, *activations.CASES, *layers.CASES, *losses.CASES, *optimizers.CASES,
-    *distributions.CASES, *transforms.CASES, *sorting.CASES, *statistics.CASES,
+    *distributions.CASES, *transforms.CASES, *sorting.CASES, *statistics.CASES, *indexing.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
