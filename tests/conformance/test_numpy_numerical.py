@@ -1,4 +1,4 @@
-"""Numerical helpers at their edges: empty and single data, nan, ties, values outside, integers that wrap, and errors."""
+"""Numerical helpers at their edges: empty and single data, nan, values outside, integers that wrap, and errors."""
 
 from __future__ import annotations
 

@@ -115,11 +115,10 @@ class Arrays(Protocol):
 class Math(Protocol):
     """Elementwise functions, reductions and products, under the names of the Array API standard.
 
-    Elementwise, one array: ``negative abs sign exp expm1 log log1p log2 log10 sqrt rsqrt square reciprocal sin cos tan
-    asin acos atan sinh cosh tanh asinh acosh atanh erf floor ceil trunc round conj real imag isnan isinf isfinite
-    logical_not``.
+    Elementwise, one array: ``negative abs exp expm1 log log1p log2 log10 sqrt sin cos asin acos tanh erf erfc lgamma
+    digamma floor round conj real imag``.
     Elementwise, two (one may be a Python scalar): ``add subtract multiply divide floor_divide remainder pow maximum
-    minimum atan2 equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor``.
+    minimum atan2 equal less nextafter bitwise_and bitwise_left_shift bitwise_right_shift``.
     Reductions ``(x, axis, keepdims)``: ``sum prod mean max min any all var std logsumexp`` (``var`` and ``std`` also
     take ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``, ``cumprod(x, axis)``.
     Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``. And ``clip(x, lo, hi)``.
@@ -141,14 +140,18 @@ class Linalg(Protocol):
 
 
 class FFT(Protocol):
-    """Discrete Fourier transforms of float32, float64, complex64 and complex128, with a ``norm`` of NumPy's.
+    """Discrete Fourier transforms of float32, float64, complex64 and complex128, with a ``norm`` as NumPy has it.
 
     Axes are non-negative and distinct, and no element is added or left out: the front sees to that.
-    ``fftn(x, axes, norm)``, ``ifftn(x, axes, norm)``, ``rfft(x, axis, norm)`` of real numbers, and
-    ``irfft(x, size, axis, norm)``, the ``size`` real numbers of which ``x`` is the first half of the transform.
     """
 
-    def __getattr__(self, name: str) -> Callable[..., Array]: ...
+    def fftn(self, x: Array, axes: tuple[int, ...], norm: str) -> Array: ...
+    def ifftn(self, x: Array, axes: tuple[int, ...], norm: str) -> Array: ...
+    def rfft(self, x: Array, axis: int, norm: str) -> Array:
+        """The first half of the transform of real numbers."""
+
+    def irfft(self, x: Array, size: int, axis: int, norm: str) -> Array:
+        """The ``size`` real numbers of which ``x`` is the first half of the transform."""
 
 
 class NN(Protocol):

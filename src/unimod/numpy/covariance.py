@@ -78,7 +78,7 @@ def corrcoef(x: Array, y: Array | None = None, /, *, rowvar: bool = True) -> Arr
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.corrcoef([[1.0, 2.0], [2.0, 4.0], [5.0, 1.0]]).tolist()[0]
+        >>> [round(c, 3) for c in unp.corrcoef([[1.0, 2.0], [2.0, 4.0], [5.0, 1.0]]).tolist()[0]]
         [1.0, 1.0, -1.0]
     """
     found = cov(x, y, rowvar=rowvar)

@@ -224,7 +224,7 @@ def unwrap(x: Array, /, *, discont: float | None = None, axis: int = -1, period:
     Example:
         >>> import unimod.numpy as unp
         >>> unp.unwrap([0.0, 3.0, 1.0, 2.0], period=4.0).tolist()
-        [0.0, -1.0, 1.0, 2.0]
+        [0.0, -1.0, -3.0, -2.0]
     """
     engine, x = unary(x)
     (x,) = _fractional(engine, x)

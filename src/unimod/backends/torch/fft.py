@@ -19,15 +19,17 @@ def ifftn(x: Tensor, axes: tuple[int, ...], norm: str) -> Tensor:
 def rfft(x: Tensor, axis: int, norm: str) -> Tensor:
     """The first half of the transform of real numbers."""
     if not x.numel():
-        return _complex(x).narrow(axis, 0, x.shape[axis] // 2 + 1)
-    return torch.fft.rfft(x, dim=axis, norm=norm)
+        return torch.narrow(_complex(x), axis, 0, x.shape[axis] // 2 + 1)
+    found: Tensor = torch.fft.rfft(x, dim=axis, norm=norm)
+    return found
 
 
 def irfft(x: Tensor, size: int, axis: int, norm: str) -> Tensor:
     """The ``size`` real numbers of which ``x`` is the first half of the transform."""
     if not x.numel():
-        return _complex(x).real.narrow(axis, 0, 1).repeat_interleave(size, axis)
-    return torch.fft.irfft(x, size, axis, norm)
+        return torch.repeat_interleave(torch.narrow(_complex(x).real, axis, 0, 1), size, axis)
+    found: Tensor = torch.fft.irfft(x, size, axis, norm)
+    return found
 
 
 def _complex(x: Tensor) -> Tensor:

@@ -44,13 +44,16 @@ def _counted(x: Any) -> Any:
 _EDGES = np.array([-1.5, -0.5, 0.25, 1.5], np.float32)
 
 
+def _edges(x: Any) -> Any:
+    return unp.asarray(_EDGES, dtype=unp.dtype_of(x))
+
+
 def _histograms() -> list[Case]:
     # 21 evenly spaced numbers, of which none lies on an inner edge of 3 or of 7 bins
     many = lambda d: (d.array(3, 7),)  # noqa: E731
     weighted = lambda d: (d.array(3, 7), d.array(3, 7))  # noqa: E731
     ties = lambda d: (d.ints(0, 5, 12),)  # noqa: E731
-    edges = lambda x: unp.asarray(_EDGES, dtype=unp.dtype_of(x))  # noqa: E731
-    ranged = {"bins": 4, "range": (-1.0, 1.5)}
+    ranged: dict[str, Any] = {"bins": 4, "range": (-1.0, 1.5)}
     return [
         row("histogram", unp.histogram, np.histogram, ties),
         row("histogram[bins]", lambda x: unp.histogram(x, 7), lambda x: np.histogram(x, 7), many, dtypes=WIDE),
@@ -63,7 +66,7 @@ def _histograms() -> list[Case]:
         ),
         row(
             "histogram[edges]",
-            lambda x: unp.histogram(x, edges(x))[0],
+            lambda x: unp.histogram(x, _edges(x))[0],
             lambda x: np.histogram(x, _EDGES)[0],
             many,
             dtypes=WIDE,
@@ -92,7 +95,7 @@ def _histograms() -> list[Case]:
             many,
             dtypes=(*WIDE, "int32"),
         ),
-        row("digitize", lambda x: unp.digitize(x, edges(x)), lambda x: np.digitize(x, _EDGES), many, dtypes=WIDE),
+        row("digitize", lambda x: unp.digitize(x, _edges(x)), lambda x: np.digitize(x, _EDGES), many, dtypes=WIDE),
         row(
             "digitize[right]",
             lambda x: unp.digitize(x, unp.asarray([1, 2, 4]), right=True),

@@ -176,7 +176,7 @@ def _integrals() -> list[Case]:
 
 
 def _slopes() -> list[Case]:
-    both = {"axis": 1, "edge_order": 2}
+    both: dict[str, Any] = {"axis": 1, "edge_order": 2}
     return [
         row("gradient", unp.gradient, np.gradient, _samples, dtypes=MIXED, wrt=(0,)),
         row(
@@ -215,7 +215,7 @@ def _broken(d: Data) -> tuple[Any, ...]:
 
 
 def _repairs() -> list[Case]:
-    some = {"nan": 0.5, "posinf": 3.0, "neginf": -4.0}
+    some: dict[str, Any] = {"nan": 0.5, "posinf": 3.0, "neginf": -4.0}
     phases = lambda d: (d.array(2, 8, low=-9, high=9),)  # noqa: E731
     return [
         row(
