@@ -14,10 +14,14 @@ from unimod.errors import OptionError
 from unimod.numpy import _reducing as reducing
 from unimod.numpy._dispatch import adopt, many, unary
 from unimod.numpy._options import dtype_name
+from unimod.numpy._table import Table
 from unimod.numpy.joining import stack
 from unimod.numpy.padding import pad
 
 Step = Callable[[Array, Array], Array]
+
+_CUMSUM = Table("math", "cumsum")
+_CUMPROD = Table("math", "cumprod")
 
 
 def cumsum(x: Array, /, axis: int | None = None, *, dtype: object = None) -> Array:
@@ -30,7 +34,13 @@ def cumsum(x: Array, /, axis: int | None = None, *, dtype: object = None) -> Arr
         >>> unp.cumsum([1, 2, 3]).tolist()
         [1, 3, 6]
     """
-    return _accumulated("cumsum", x, axis, dtype)
+    try:
+        if axis is not None and dtype is None:
+            x.shape[axis]  # torch itself would take axis 0 of an array without axes
+            return _CUMSUM[type(x)](x, axis)
+    except Exception:  # a list, or something to be refused: both are settled below
+        pass
+    return _accumulated("cumsum", _CUMSUM, x, axis, dtype)
 
 
 def cumprod(x: Array, /, axis: int | None = None, *, dtype: object = None) -> Array:
@@ -43,7 +53,13 @@ def cumprod(x: Array, /, axis: int | None = None, *, dtype: object = None) -> Ar
         >>> unp.cumprod([1, 2, 3]).tolist()
         [1, 2, 6]
     """
-    return _accumulated("cumprod", x, axis, dtype)
+    try:
+        if axis is not None and dtype is None:
+            x.shape[axis]  # torch itself would take axis 0 of an array without axes
+            return _CUMPROD[type(x)](x, axis)
+    except Exception:  # a list, or something to be refused: both are settled below
+        pass
+    return _accumulated("cumprod", _CUMPROD, x, axis, dtype)
 
 
 def cumulative_sum(
@@ -84,14 +100,14 @@ def cumulative_prod(
     return _standard("cumulative_prod", "cumprod", x, axis, dtype, include_initial)
 
 
-def _accumulated(name: str, x: Array, axis: int | None, dtype: object) -> Array:
-    engine, x = unary(x)
+def _accumulated(name: str, table: Table, x: Array, axis: int | None, dtype: object) -> Array:
     try:
+        engine, x = unary(x)
         x, axis = _lined(engine, x, axis)
         if dtype is None:
-            return getattr(engine.math, name)(x, axis)
+            return table[type(x)](x, axis)
         wanted = dtype_name(dtype)
-        return engine.arrays.astype(getattr(engine.math, name)(engine.arrays.astype(x, wanted), axis), wanted)
+        return engine.arrays.astype(table[type(x)](engine.arrays.astype(x, wanted), axis), wanted)
     except Exception as error:
         raise reducing.refused(error, name, x, axis)  # noqa: B904 (it carries its cause)
 
@@ -111,7 +127,7 @@ def _standard(name: str, short: str, x: Array, axis: int | None, dtype: object, 
             got=f"axis=None for an array of {len(x.shape)} axes",
             expected="axis=...",
         )
-    found = _accumulated(short, x, axis, dtype)
+    found = _accumulated(short, _CUMSUM if short == "cumsum" else _CUMPROD, x, axis, dtype)
     if not include_initial:
         return found
     rank = len(found.shape)

@@ -16,6 +16,9 @@ _HALF = frozenset({torch.float16, torch.bfloat16})
 _FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 Reduction = Callable[..., Tensor]
 
+# Looked up once, not at every call.
+_sum, _mean = torch.sum, torch.mean
+
 
 def _accumulator(x: Tensor) -> torch.dtype:
     return torch.int32 if x.dtype in _SMALL else x.dtype
@@ -25,17 +28,13 @@ def _accumulated(x: Tensor) -> Tensor:
     return x.to(_accumulator(x))
 
 
-def _fractional(fn: Reduction) -> Reduction:
-    def op(x: Tensor, axis: Axis = None, keepdims: bool = False, **options: Any) -> Tensor:
-        return fn(x if x.dtype in _FLOATS else to_inexact(x), axis, keepdims, **options)
-
-    return op
-
-
 def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum, of integers in int32."""
-    if x.dtype in _FLOATS and axis != ():
-        return torch.sum(x, axis, keepdims)
+    if x.dtype in _FLOATS:
+        if axis is None and not keepdims:
+            return _sum(x)
+        if axis != ():
+            return _sum(x, axis, keepdims)
     return _accumulated(x).clone() if axis == () else torch.sum(x, axis, keepdims, dtype=_accumulator(x))
 
 
@@ -88,45 +87,51 @@ all = _quantified(torch.all)
 
 def mean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean, of integers in float32."""
-    if x.dtype in _FLOATS and axis != ():
-        return torch.mean(x, axis, keepdims)
+    if x.dtype in _FLOATS:
+        if axis is None and not keepdims:
+            return _mean(x)
+        if axis != ():
+            return _mean(x, axis, keepdims)
     return to_inexact(x).clone() if axis == () else torch.mean(to_inexact(x), axis, keepdims)
 
 
-@_fractional
-def var(x: Tensor, axis: Axis, keepdims: bool, correction: float = 0.0) -> Tensor:
+def var(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Tensor:
     """The two-pass variance."""
+    x = x if x.dtype in _FLOATS else to_inexact(x)
     if axis == ():
         return torch.zeros_like(x)
     return torch.var(x, axis, correction=correction, keepdim=keepdims)
 
 
-@_fractional
-def std(x: Tensor, axis: Axis, keepdims: bool, correction: float = 0.0) -> Tensor:
+def std(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Tensor:
     """The standard deviation; the gradient is 0 where it is 0."""
+    x = x if x.dtype in _FLOATS else to_inexact(x)
     if axis == ():
         return torch.zeros_like(x)
     return torch.std(x, axis, correction=correction, keepdim=keepdims)
 
 
-@_fractional
-def logsumexp(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` without overflow."""
+    x = x if x.dtype in _FLOATS else to_inexact(x)
     if axis == ():
         return x.clone()
+    axes = tuple(range(x.dim())) if axis is None else axis
     if x.dtype in _HALF:
-        return torch.logsumexp(x.to(torch.float32), _axes(x, axis), keepdims).to(x.dtype)
-    return torch.logsumexp(x, _axes(x, axis), keepdims)
+        return torch.logsumexp(x.to(torch.float32), axes, keepdims).to(x.dtype)
+    return torch.logsumexp(x, axes, keepdims)
 
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The place of the first greatest element."""
-    return torch.argmax(_numbers(x), axis, keepdims).to(torch.int32)
+    x = x if x.dtype in _FLOATS else _numbers(x)
+    return torch.argmax(x, axis, keepdims).to(torch.int32)
 
 
 def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The place of the first smallest element."""
-    return torch.argmin(_numbers(x), axis, keepdims).to(torch.int32)
+    x = x if x.dtype in _FLOATS else _numbers(x)
+    return torch.argmin(x, axis, keepdims).to(torch.int32)
 
 
 def _numbers(x: Tensor) -> Tensor:
