@@ -11,9 +11,15 @@ from typing import Final
 ARRAYS: Final = frozenset(
     {"dynamic_slice", "dynamic_update_slice", "flatnonzero", "searchsorted", "top_k"}
     | {"zeros", "ones", "zeros_like", "ones_like", "moveaxis", "expand_dims", "squeeze", "stack", "flip", "pad"}
-    | {"tril", "triu", "view", "shared"}
+    | {"tril", "triu", "view"}
 )
-MATH: Final = frozenset({"cummax", "cummin", "cumulative_logsumexp"})
+MATH: Final = frozenset(
+    {"cummax", "cummin", "cumulative_logsumexp"}
+    | {"sign", "square", "reciprocal", "rsqrt", "cbrt", "exp2", "hypot", "logaddexp", "fmod", "copysign", "erfinv"}
+    | {"tan", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "ceil", "trunc", "clip"}
+    | {"not_equal", "less_equal", "greater", "greater_equal", "isnan", "isinf", "isfinite", "signbit"}
+    | {"logical_not", "logical_and", "logical_or", "logical_xor", "bitwise_or", "bitwise_xor", "bitwise_invert"}
+)
 LINALG: Final = frozenset(
     {"det", "diagonal", "eig", "eigvals", "eigvalsh", "expm", "inv", "lu", "pinv", "solve_triangular", "svdvals"}
     | {"vector_norm"}

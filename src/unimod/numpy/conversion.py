@@ -10,7 +10,7 @@ from unimod.backends import _registry
 from unimod.backends._protocol import Array, Engine
 from unimod.config import HOST, default_engine, describe_value, is_array
 from unimod.dtypes import DType
-from unimod.errors import CapabilityError, DTypeError, OptionError
+from unimod.errors import DTypeError, OptionError
 from unimod.numpy._dispatch import engine_for_creation, unary
 from unimod.numpy._options import device_on, optional_dtype
 
@@ -88,7 +88,7 @@ def from_dlpack(x: Any, /, *, device: object = None, copy: bool | None = None, b
     found = _imported(engine, x, copy)
     if device is None:
         return found
-    moved = engine.arrays.asarray(found, None, device_on(engine, device))
+    moved = to_device(found, device)
     if copy is False and moved is not found:
         raise _needs_copy("from_dlpack", x)
     return moved
@@ -96,18 +96,13 @@ def from_dlpack(x: Any, /, *, device: object = None, copy: bool | None = None, b
 
 def _imported(engine: Engine, x: Any, copy: bool | None) -> Array:
     """Another framework's array as one of ``engine``."""
-    if copy is False and _registry.of_type(type(x)) is not engine:
-        shared = getattr(engine.arrays, "shared", None)
-        try:
-            return _shared(engine, x) if shared is None else shared(x)
-        except Exception as error:
-            raise _needs_copy("from_dlpack", x) from error
-    found = engine.arrays.from_foreign(x, None)
+    try:
+        found = engine.arrays.from_foreign(x, None, copy is False)
+    except DTypeError:
+        raise
+    except Exception as error:
+        raise _needs_copy("from_dlpack", x) if copy is False else error from error
     return engine.arrays.copy(found) if copy else found
-
-
-def _shared(engine: Engine, x: Any) -> Array:
-    raise CapabilityError(f"The {engine.name} engine shares no memory.", got=describe_value(x))
 
 
 def _needs_copy(name: str, x: Any) -> OptionError:
@@ -135,7 +130,7 @@ def to_device(x: Array, device: object, /) -> Array:
         [1.0, 1.0]
     """
     engine, x = unary(x)
-    return engine.arrays.asarray(x, None, device_on(engine, device))
+    return engine.arrays.asarray(x, engine.arrays.dtype_name(x), device_on(engine, device))
 
 
 def copy(x: Array, /) -> Array:

@@ -82,7 +82,8 @@ def full(
     if _is_number(fill_value):
         name = dtype_of_scalar(fill_value) if dtype is None else dtype_name(dtype)
         return engine.arrays.full(shape_of(shape), _fitting(fill_value, name, dtype), name, where)
-    value = asarray(adopt(engine, fill_value), dtype=dtype, device=where)
+    value = adopt(engine, fill_value)
+    value = asarray(value, dtype=dtype_of(value) if dtype is None else dtype, device=where)
     return _spread(engine, value, shape_of(shape))
 
 

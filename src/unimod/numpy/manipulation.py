@@ -11,10 +11,11 @@ from unimod.backends._protocol import Array
 from unimod.errors import OptionError, ShapeError
 from unimod.numpy import _explain as explain
 from unimod.numpy._dispatch import several, unary
-from unimod.numpy._options import axes_of, device_on, dtype_name, shape_of
+from unimod.numpy._options import axes_of, dtype_name, shape_of
 from unimod.numpy._table import Table
 from unimod.numpy.axes import matrix_transpose as matrix_transpose
 from unimod.numpy.axes import moveaxis as moveaxis
+from unimod.numpy.conversion import to_device
 from unimod.numpy.triangles import tril as tril
 from unimod.numpy.triangles import triu as triu
 
@@ -49,8 +50,7 @@ def astype(x: Array, dtype: object, /, *, copy: bool = False, device: object = N
     """
     found = _astype[type(x)](x, dtype_name(dtype))
     if device is not None:
-        engine, found = unary(found)
-        found = engine.arrays.asarray(found, None, device_on(engine, device))
+        found = to_device(found, device)
     return _copy[type(x)](x) if copy and found is x else found
 
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from unimod.backends import _host
 from unimod.backends._protocol import Array, Engine
+from unimod.config import is_array
 from unimod.errors import DTypeError, OptionError, ShapeError
-from unimod.numpy._dispatch import adopt, many, unary
+from unimod.numpy._dispatch import many, unary
 from unimod.numpy._options import device_of
 from unimod.numpy.axes import place_of
+from unimod.numpy.conversion import dtype_of
 
 
 def repeat(
@@ -41,8 +44,10 @@ def repeat(
     place = place_of("repeat", x, axis)
     if isinstance(repeats, int) and total_repeat_length is None:
         return _each(engine, x, _counted(repeats), place)
-    engine, x, repeats = many(x, repeats)
-    places = _places(engine, adopt(engine, repeats), x.shape[place], total_repeat_length)
+    if not is_array(repeats):
+        repeats = _host.array(repeats)
+    engine, x, repeats = (engine, x, repeats) if isinstance(repeats, np.ndarray) else many(x, repeats)
+    places = _places(engine, x, repeats, x.shape[place], total_repeat_length)
     return engine.arrays.take(x, places, place)
 
 
@@ -59,25 +64,25 @@ def _each(engine: Engine, x: Array, repeats: int, place: int) -> Array:
     return engine.arrays.reshape(spread, (*shape[:place], shape[place] * repeats, *shape[place + 1 :]))
 
 
-def _places(engine: Engine, repeats: Array, size: int, total: int | None) -> Array:
+def _places(engine: Engine, x: Array, repeats: Array, size: int, total: int | None) -> Array:
     """For each element of the result the place from which it comes."""
     if tuple(repeats.shape) not in ((), (1,), (size,)):
         raise ShapeError(
             "repeat needs one number for each element.",
             got=f"repeats of the shape {tuple(repeats.shape)} for {size} elements",
         )
-    if engine.arrays.dtype_name(repeats).strip("0123456789") not in ("int", "uint"):
-        raise DTypeError("repeat counts in integers.", got=f"repeats of {engine.arrays.dtype_name(repeats)}")
-    spread = engine.arrays.broadcast_to(engine.arrays.astype(repeats, "int32"), (size,))
-    if engine.arrays.is_concrete(spread):
-        counts = np.asarray(engine.arrays.to_numpy(spread))
-        return engine.arrays.asarray(_on_host(counts, total), "int32", device_of(engine, repeats))
+    if dtype_of(repeats).kind not in ("int", "uint"):
+        raise DTypeError("repeat counts in integers.", got=f"repeats of {dtype_of(repeats)}")
+    if isinstance(repeats, np.ndarray) or engine.arrays.is_concrete(repeats):
+        counts = np.broadcast_to(_host.from_any(repeats), (size,))
+        return engine.arrays.asarray(_on_host(counts, total), "int32", device_of(engine, x))
     if total is None:
         raise OptionError(
             "The size of the result of repeat depends on values that a trace does not have.",
             got="repeats, an array without values",
             fix="say total_repeat_length=..., or give repeats as a number or a list",
         )
+    spread = engine.arrays.broadcast_to(engine.arrays.astype(repeats, "int32"), (size,))
     return _traced(engine, spread, size, total)
 
 

@@ -85,7 +85,7 @@ def to_numpy(x: Any) -> Any:
     return np.asarray(x)
 
 
-def from_foreign(x: Any, device: str | None = None) -> Any:
+def from_foreign(x: Any, device: str | None = None, must_share: bool = False) -> Any:
     """Another framework's array, over DLPack without a copy where that works; the dtype is kept.
 
     Raises:
@@ -94,15 +94,17 @@ def from_foreign(x: Any, device: str | None = None) -> Any:
     if isinstance(x, (jax.Array, jax.core.Tracer)):
         return _moved(x, device)
     native(str(x.dtype).removeprefix("torch."))
+    if must_share:
+        return _moved(_shared(x), device)
     if not isinstance(x, (np.ndarray, np.generic)):
         try:
-            return _moved(shared(x), device)
+            return _moved(_shared(x), device)
         except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
             x = _host.from_any(x)
     return _moved(jnp.array(x), device)
 
 
-def shared(x: Any) -> Any:
+def _shared(x: Any) -> Any:
     """An array in the memory of another framework's array; what JAX raises says why it cannot be."""
     return jnp.from_dlpack(_detached(x), copy=False)
 

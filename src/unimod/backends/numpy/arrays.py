@@ -49,14 +49,9 @@ def devices() -> list[tuple[str, Any]]:
     return [("cpu", "cpu")]
 
 
-def from_foreign(x: Any, device: str | None = None) -> Any:
+def from_foreign(x: Any, device: str | None = None, must_share: bool = False) -> Any:
     """Another framework's array on the host; the dtype is kept."""
-    return _host.from_any(x)
-
-
-def shared(x: Any) -> Any:
-    """An array in the memory of another framework's array; what numpy raises says why it cannot be."""
-    return x if isinstance(x, np.ndarray) else np.from_dlpack(x, copy=False)
+    return np.from_dlpack(x, copy=False) if must_share else _host.from_any(x)
 
 
 def dtype_name(x: Any) -> str:

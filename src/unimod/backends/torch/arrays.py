@@ -90,19 +90,21 @@ def to_numpy(x: Tensor) -> Any:
     return x.numpy()
 
 
-def from_foreign(x: Any, device: str | None = None) -> Tensor:
+def from_foreign(x: Any, device: str | None = None, must_share: bool = False) -> Tensor:
     """Another framework's array, over DLPack without a copy where that works; the dtype is kept."""
     if isinstance(x, Tensor):
         return _moved(x, device)
+    if must_share:
+        return _moved(_shared(x), device)
     if not isinstance(x, (np.ndarray, np.generic)):
         try:
-            return _moved(shared(x), device)
+            return _moved(_shared(x), device)
         except (TypeError, ValueError, RuntimeError, BufferError, NotImplementedError, AttributeError):
             x = _host.from_any(x)
     return _moved(_from_host(np.asarray(x)), device)
 
 
-def shared(x: Any) -> Tensor:
+def _shared(x: Any) -> Tensor:
     """A tensor in the memory of another framework's array; what torch raises says why it cannot be."""
     return torch.from_numpy(x) if isinstance(x, np.ndarray) else torch.utils.dlpack.from_dlpack(x)
 
