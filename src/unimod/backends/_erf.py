@@ -1,7 +1,8 @@
 """The error function and its inverse by XLA's polynomials, for numpy and torch alike.
 
-They take a namespace ``xp`` (``numpy`` or ``torch``) and arrays of it. The inverse is Giles' approximation, from which
-the frameworks' own ``erfinv`` is up to 91 ULP away in the tails.
+They take a namespace ``xp`` (``numpy``, ``jax.numpy`` or ``torch``) and arrays of it. The inverse is Giles'
+approximation. :func:`erfinv` rounds ``u * u`` first, as XLA does, and so do its random numbers; in the tails that costs
+44 ULP of float32 and 5e5 of float64. :func:`erfinv_near_one` does not, and is right to 3 ULP.
 
 Source: Giles, "Approximating the erfinv function" (2010); Eigen's ``generic_fast_erf`` (float32).
 """
@@ -75,6 +76,16 @@ def erfinv(u: Array, xp: Any, name: str) -> Array:
     w = -xp.log1p(-u * u)
     value = (_erfinv64 if name == "float64" else _erfinv32)(w, xp) * u
     return xp.where(u == 1.0, math.inf, xp.where(u == -1.0, -math.inf, value))
+
+
+def erfinv_near_one(u: Array, xp: Any, name: str) -> Array:
+    """As :func:`erfinv`, and as exact near +-1, where ``1 - u`` is exact; nan beyond."""
+    is_inside = xp.abs(u) < 1
+    inside = xp.where(is_inside, u, xp.zeros_like(u))
+    w = -xp.log((1 - inside) * (1 + inside))
+    value = (_erfinv64 if name == "float64" else _erfinv32)(w, xp) * inside
+    edge = xp.where(u == 1.0, math.inf, xp.where(u == -1.0, -math.inf, math.nan))
+    return xp.where(is_inside, value, edge)
 
 
 # The branch that is not taken gets a harmless argument, so that its gradient is finite too.

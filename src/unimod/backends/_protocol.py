@@ -121,7 +121,7 @@ class Math(Protocol):
     minimum atan2 equal less nextafter bitwise_and bitwise_left_shift bitwise_right_shift``.
     Reductions ``(x, axis, keepdims)``: ``sum prod mean max min any all var std logsumexp`` (``var`` and ``std`` also
     take ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``, ``cumprod(x, axis)``.
-    Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``. And ``clip(x, lo, hi)``.
+    Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...

@@ -56,6 +56,14 @@ from unimod.numpy.axes import (
     rot90,
     swapaxes,
 )
+from unimod.numpy.bitwise import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+)
 from unimod.numpy.comparison import (
     allclose,
     equal,
@@ -65,6 +73,8 @@ from unimod.numpy.comparison import (
     isfinite,
     isinf,
     isnan,
+    isneginf,
+    isposinf,
     less,
     less_equal,
     logical_and,
@@ -72,6 +82,7 @@ from unimod.numpy.comparison import (
     logical_or,
     logical_xor,
     not_equal,
+    signbit,
 )
 from unimod.numpy.constants import e, inf, nan, newaxis, pi
 from unimod.numpy.conversion import asarray, copy, dtype_of, from_dlpack, to_device, to_numpy
@@ -101,8 +112,23 @@ from unimod.numpy.cumulative import (
 )
 from unimod.numpy.data_types import FloatInfo, IntInfo, can_cast, finfo, iinfo, isdtype, result_type
 from unimod.numpy.dynamic import dynamic_index, dynamic_slice, dynamic_update_slice
-from unimod.numpy.exponential import erf, exp, expm1, log, log1p, log2, log10, rsqrt, sqrt
+from unimod.numpy.exponential import (
+    cbrt,
+    exp,
+    exp2,
+    expm1,
+    hypot,
+    log,
+    log1p,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    rsqrt,
+    sqrt,
+)
 from unimod.numpy.finding import argwhere, flatnonzero, nonzero, searchsorted
+from unimod.numpy.floating import copysign, fmax, fmin, fmod, heaviside, nextafter
 from unimod.numpy.gathering import one_hot, put_along_axis, scatter, take, take_along_axis
 from unimod.numpy.grids import diag_indices, fromfunction, indices, meshgrid, tril_indices, triu_indices
 from unimod.numpy.histograms import bincount, digitize, histogram, histogram_bin_edges
@@ -182,7 +208,20 @@ from unimod.numpy.reductions import (
     var,
 )
 from unimod.numpy.repeating import repeat, tile
-from unimod.numpy.rounding import ceil, clip, conj, floor, imag, real, round, sign, trunc
+from unimod.numpy.rounding import (
+    angle,
+    ceil,
+    clip,
+    conj,
+    floor,
+    imag,
+    iscomplex,
+    isreal,
+    real,
+    round,
+    sign,
+    trunc,
+)
 from unimod.numpy.searching import where
 from unimod.numpy.segments import segment_max, segment_mean, segment_min, segment_prod, segment_sum
 from unimod.numpy.sets import (
@@ -200,9 +239,26 @@ from unimod.numpy.sets import (
     unique_values,
 )
 from unimod.numpy.sorting import argpartition, argsort, lexsort, partition, sort, top_k
+from unimod.numpy.special import digamma, entr, erf, erfc, erfinv, expit, lgamma, logit, sinc, xlog1py, xlogy
 from unimod.numpy.statistics import average, median, percentile, ptp, quantile
 from unimod.numpy.triangles import tril, triu
-from unimod.numpy.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, sin, sinh, tan, tanh
+from unimod.numpy.trigonometry import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    deg2rad,
+    rad2deg,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
 
 __array_api_version__ = "2024.12"
 
@@ -238,6 +294,10 @@ __all__ = [
     "convolve", "correlate", "polyval", "vander", "interp", "trapezoid", "gradient", "nan_to_num", "unwrap",
     "bincount", "digitize", "histogram", "histogram_bin_edges", "cov", "corrcoef",
     "result_type", "can_cast", "isdtype", "NamespaceInfo", "FloatInfo", "IntInfo", "finfo", "iinfo",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_invert", "bitwise_left_shift", "bitwise_right_shift",
+    "copysign", "nextafter", "signbit", "fmod", "fmax", "fmin", "heaviside", "isposinf", "isneginf",
+    "isreal", "iscomplex", "angle", "exp2", "cbrt", "hypot", "logaddexp", "logaddexp2", "deg2rad", "rad2deg",
+    "erfc", "erfinv", "lgamma", "digamma", "logit", "expit", "xlogy", "xlog1py", "entr", "sinc",
     "e", "inf", "nan", "newaxis", "pi",
     "bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16",
     "float32", "float64", "complex64", "complex128",

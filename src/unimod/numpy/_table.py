@@ -87,6 +87,7 @@ def unary_op(public: Op) -> Op:
 
 def unary_composite(public: Op) -> Op:
     """The engines' elementwise function of one array, else the body."""
+    _registry.on_load(functools.partial(_complete, public))
     return _unary(public, public)
 
 
@@ -97,7 +98,14 @@ def binary_op(public: Op) -> Op:
 
 def binary_composite(public: Op) -> Op:
     """The engines' elementwise function of two operands, else the body."""
+    _registry.on_load(functools.partial(_complete, public))
     return _binary(public, public)
+
+
+def _complete(body: Op, engine: Engine) -> None:
+    """Put the body in place of what the engine does not have, so that the front may call it there too."""
+    if not hasattr(engine.math, body.__name__):
+        setattr(engine.math, body.__name__, body)
 
 
 def _unary(public: Op, body: Op | None) -> Op:

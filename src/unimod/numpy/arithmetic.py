@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy._dispatch import unary
-from unimod.numpy._table import binary_op, unary_op
+from unimod.numpy._kinds import counted
+from unimod.numpy._table import binary_op, unary_composite, unary_op
 
 
 @binary_op
@@ -57,7 +58,7 @@ def divide(x1: Array, x2: Array, /) -> Array:
 
 @binary_op
 def floor_divide(x1: Array, x2: Array, /) -> Array:
-    """``floor(x1 / x2)``; its gradient is 0.
+    """``floor(x1 / x2)``; its gradient is 0. A quotient that is 0 or infinite is the result.
 
     Example:
         >>> import unimod.numpy as unp
@@ -68,7 +69,7 @@ def floor_divide(x1: Array, x2: Array, /) -> Array:
 
 @binary_op
 def remainder(x1: Array, x2: Array, /) -> Array:
-    """``x1 - floor(x1 / x2) * x2``, with the sign of ``x2``.
+    """``x1 - floor(x1 / x2) * x2``, with the sign of ``x2``, also where it is 0.
 
     Example:
         >>> import unimod.numpy as unp
@@ -132,7 +133,7 @@ def abs(x: Array, /) -> Array:
     """
 
 
-@unary_op
+@unary_composite
 def square(x: Array, /) -> Array:
     """``x * x``.
 
@@ -141,9 +142,11 @@ def square(x: Array, /) -> Array:
         >>> unp.square([1.0, -2.0]).tolist()
         [1.0, 4.0]
     """
+    x = counted(x)
+    return multiply(x, x)
 
 
-@unary_op
+@unary_composite
 def reciprocal(x: Array, /) -> Array:
     """``1 / x``; integers give float32.
 
@@ -152,6 +155,7 @@ def reciprocal(x: Array, /) -> Array:
         >>> unp.reciprocal([2.0, 4.0]).tolist()
         [0.5, 0.25]
     """
+    return divide(1, x)
 
 
 def positive(x: Array, /) -> Array:

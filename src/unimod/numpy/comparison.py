@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy._dispatch import several
-from unimod.numpy._table import binary_op, unary_op
-from unimod.numpy.arithmetic import abs, add, multiply, subtract
+from unimod.numpy._kinds import kind_of
+from unimod.numpy._table import binary_composite, binary_op, unary_composite
+from unimod.numpy.arithmetic import abs, add, divide, multiply, subtract
+from unimod.numpy.constants import inf
 from unimod.numpy.reductions import all
 
 
@@ -20,7 +22,7 @@ def equal(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_composite
 def not_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 != x2``.
 
@@ -29,6 +31,7 @@ def not_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.not_equal([1, 2], 2).tolist()
         [True, False]
     """
+    return logical_not(equal(x1, x2))
 
 
 @binary_op
@@ -42,7 +45,7 @@ def less(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_composite
 def less_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 <= x2``.
 
@@ -51,9 +54,10 @@ def less_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.less_equal([1, 2], 2).tolist()
         [True, True]
     """
+    return logical_or(less(x1, x2), equal(x1, x2))
 
 
-@binary_op
+@binary_composite
 def greater(x1: Array, x2: Array, /) -> Array:
     """``x1 > x2``.
 
@@ -62,9 +66,10 @@ def greater(x1: Array, x2: Array, /) -> Array:
         >>> unp.greater([1, 2], 1).tolist()
         [False, True]
     """
+    return less(x2, x1)
 
 
-@binary_op
+@binary_composite
 def greater_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 >= x2``.
 
@@ -73,9 +78,10 @@ def greater_equal(x1: Array, x2: Array, /) -> Array:
         >>> unp.greater_equal([1, 2], 1).tolist()
         [True, True]
     """
+    return less_equal(x2, x1)
 
 
-@binary_op
+@binary_composite
 def logical_and(x1: Array, x2: Array, /) -> Array:
     """Whether both are not 0.
 
@@ -84,9 +90,10 @@ def logical_and(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_and([True, True], [True, False]).tolist()
         [True, False]
     """
+    return multiply(not_equal(x1, 0), not_equal(x2, 0))
 
 
-@binary_op
+@binary_composite
 def logical_or(x1: Array, x2: Array, /) -> Array:
     """Whether one of the two is not 0.
 
@@ -95,9 +102,10 @@ def logical_or(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_or([True, False], [False, False]).tolist()
         [True, False]
     """
+    return add(not_equal(x1, 0), not_equal(x2, 0))
 
 
-@binary_op
+@binary_composite
 def logical_xor(x1: Array, x2: Array, /) -> Array:
     """Whether exactly one of the two is not 0.
 
@@ -106,9 +114,10 @@ def logical_xor(x1: Array, x2: Array, /) -> Array:
         >>> unp.logical_xor([True, True], [True, False]).tolist()
         [False, True]
     """
+    return not_equal(not_equal(x1, 0), not_equal(x2, 0))
 
 
-@unary_op
+@unary_composite
 def logical_not(x: Array, /) -> Array:
     """Whether ``x`` is 0.
 
@@ -117,9 +126,10 @@ def logical_not(x: Array, /) -> Array:
         >>> unp.logical_not([True, False]).tolist()
         [False, True]
     """
+    return equal(x, 0)
 
 
-@unary_op
+@unary_composite
 def isnan(x: Array, /) -> Array:
     """Whether ``x`` is nan.
 
@@ -128,9 +138,10 @@ def isnan(x: Array, /) -> Array:
         >>> unp.isnan([0.0, float("nan")]).tolist()
         [False, True]
     """
+    return not_equal(x, x)
 
 
-@unary_op
+@unary_composite
 def isinf(x: Array, /) -> Array:
     """Whether ``x`` is inf or -inf.
 
@@ -139,9 +150,10 @@ def isinf(x: Array, /) -> Array:
         >>> unp.isinf([0.0, float("inf")]).tolist()
         [False, True]
     """
+    return equal(abs(x), inf)
 
 
-@unary_op
+@unary_composite
 def isfinite(x: Array, /) -> Array:
     """Whether ``x`` is neither infinite nor nan.
 
@@ -150,6 +162,42 @@ def isfinite(x: Array, /) -> Array:
         >>> unp.isfinite([0.0, float("inf")]).tolist()
         [True, False]
     """
+    return less(abs(x), inf)
+
+
+def isposinf(x: Array, /) -> Array:
+    """Whether ``x`` is inf.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.isposinf([0.0, float("inf"), -float("inf")]).tolist()
+        [False, True, False]
+    """
+    return equal(x, inf)
+
+
+def isneginf(x: Array, /) -> Array:
+    """Whether ``x`` is -inf.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.isneginf([0.0, float("inf"), -float("inf")]).tolist()
+        [False, False, True]
+    """
+    return equal(x, -inf)
+
+
+@unary_composite
+def signbit(x: Array, /) -> Array:
+    """Whether ``x`` is negative, also for a zero and for nan.
+
+    Example:
+        >>> import unimod.numpy as unp
+        >>> unp.signbit([1.0, -1.0, -0.0]).tolist()
+        [False, True, True]
+    """
+    # No operation but this one tells -0 from 0; the sign of nan stays unknown.
+    return logical_or(less(x, 0), less(divide(1, x), 0)) if kind_of(x) == "float" else less(x, 0)
 
 
 def isclose(x1: Array, x2: Array, /, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Array:

@@ -5,14 +5,23 @@ The functions of jax.numpy, with the dtypes of a result, and gradients at ties a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from unimod.backends._promotion import WEAK
-from unimod.backends.jax.dtypes import in_float32, is_bool, is_whole, settle, to_inexact
+from unimod.backends.jax._lift import (
+    Op,
+    arrays,
+    counting,
+    counting_pair,
+    fractional,
+    fractional_pair,
+    fused,
+    half_in_float32,
+    pair,
+)
+from unimod.backends.jax.dtypes import is_whole, settle
 from unimod.backends.jax.reductions import (
     all,
     any,
@@ -35,84 +44,43 @@ from unimod.backends.jax.reductions import (
     tensordot,
     var,
 )
+from unimod.backends.jax.special import cbrt, digamma, erf, erfc, erfinv, exp2, fmod, lgamma, logaddexp
 
 __all__ = [
     "all", "any", "argmax", "argmin", "cummax", "cummin", "cumprod", "cumsum", "cumulative_logsumexp",
     "einsum", "logsumexp", "matmul", "max", "mean", "min",
     "prod", "std", "sum", "tensordot", "var",
+    "cbrt", "digamma", "erf", "erfc", "erfinv", "exp2", "fmod", "lgamma", "logaddexp",
 ]  # fmt: skip
 
-Op = Callable[..., Any]
+exp = fractional(jnp.exp, "exp")
+expm1 = fractional(jnp.expm1, "expm1")
+log = fractional(jnp.log, "log")
+log1p = fractional(jnp.log1p, "log1p")
+log2 = fractional(jnp.log2)
+log10 = fractional(jnp.log10)
+sqrt = fractional(jnp.sqrt, "sqrt")
+rsqrt = fractional(jax.lax.rsqrt)
+reciprocal = fractional(jnp.reciprocal)
+sin = fractional(jnp.sin)
+cos = fractional(jnp.cos)
+tan = fractional(jnp.tan)
+asin = fractional(jnp.arcsin)
+acos = fractional(jnp.arccos, "acos")
+atan = fractional(jnp.arctan)
+sinh = fractional(jnp.sinh, "sinh")
+cosh = fractional(jnp.cosh, "cosh")
+tanh = fractional(jnp.tanh, "tanh")
+asinh = fractional(jnp.arcsinh, "asinh")
+acosh = fractional(jnp.arccosh, "acosh")
+atanh = fractional(jnp.arctanh, "atanh")
 
-
-def _fractional(fn: Op) -> Op:
-    rounded_once = in_float32(fn)
-    return lambda x: rounded_once(to_inexact(x))
-
-
-def _counting(fn: Op) -> Op:
-    return lambda x: fn(x.astype("int32") if x.dtype.kind == "b" else x)
-
-
-def _pair(fn: Op) -> Op:
-    def op(x: Any, y: Any) -> Any:
-        if type(x) in WEAK or type(y) in WEAK:
-            x, y = settle(x, y)
-        return fn(x, y)
-
-    return op
-
-
-def _counting_pair(fn: Op) -> Op:
-    def op(x: Any, y: Any) -> Any:
-        x, y = settle(x, y)
-        if is_bool(x) and is_bool(y):
-            x, y = jnp.asarray(x, "int32"), jnp.asarray(y, "int32")
-        return fn(x, y)
-
-    return op
-
-
-def _fractional_pair(fn: Op) -> Op:
-    def op(x: Any, y: Any) -> Any:
-        x, y = settle(x, y)
-        if is_whole(x) and is_whole(y):
-            x, y = jnp.asarray(x, "float32"), jnp.asarray(y, "float32")
-        return fn(x, y)
-
-    return op
-
-
-exp = _fractional(jnp.exp)
-expm1 = _fractional(jnp.expm1)
-log = _fractional(jnp.log)
-log1p = _fractional(jnp.log1p)
-log2 = _fractional(jnp.log2)
-log10 = _fractional(jnp.log10)
-sqrt = _fractional(jnp.sqrt)
-rsqrt = _fractional(jax.lax.rsqrt)
-reciprocal = _fractional(jnp.reciprocal)
-sin = _fractional(jnp.sin)
-cos = _fractional(jnp.cos)
-tan = _fractional(jnp.tan)
-asin = _fractional(jnp.arcsin)
-acos = _fractional(jnp.arccos)
-atan = _fractional(jnp.arctan)
-sinh = _fractional(jnp.sinh)
-cosh = _fractional(jnp.cosh)
-tanh = _fractional(jnp.tanh)
-asinh = _fractional(jnp.arcsinh)
-acosh = _fractional(jnp.arccosh)
-atanh = _fractional(jnp.arctanh)
-erf = _fractional(jax.lax.erf)
-
-negative = _counting(jnp.negative)
-square = _counting(jnp.square)
-sign = _counting(jnp.sign)
-floor = _counting(jnp.floor)
-ceil = _counting(jnp.ceil)
-trunc = _counting(jnp.trunc)
-round = _counting(jnp.round)
+negative = counting(jnp.negative)
+square = counting(jnp.square)
+floor = counting(jnp.floor)
+ceil = counting(jnp.ceil)
+trunc = counting(jnp.trunc)
+round = counting(jnp.round)
 
 isnan = jnp.isnan
 isinf = jnp.isinf
@@ -122,26 +90,64 @@ conj = jnp.conj
 real = jnp.real
 imag = jnp.imag
 
-add = _pair(jnp.add)
-multiply = _pair(jnp.multiply)
-maximum = _pair(jnp.maximum)
-minimum = _pair(jnp.minimum)
-equal = _pair(jnp.equal)
-not_equal = _pair(jnp.not_equal)
-less = _pair(jnp.less)
-less_equal = _pair(jnp.less_equal)
-greater = _pair(jnp.greater)
-greater_equal = _pair(jnp.greater_equal)
-logical_and = _pair(jnp.logical_and)
-logical_or = _pair(jnp.logical_or)
-logical_xor = _pair(jnp.logical_xor)
-subtract = _counting_pair(jnp.subtract)
-floor_divide = _counting_pair(jnp.floor_divide)
-remainder = _counting_pair(jnp.remainder)
-divide = _fractional_pair(jnp.divide)
+add = pair(jnp.add)
+multiply = pair(jnp.multiply)
+maximum = pair(jnp.maximum)
+minimum = pair(jnp.minimum)
+equal = pair(jnp.equal)
+not_equal = pair(jnp.not_equal)
+less = pair(jnp.less)
+less_equal = pair(jnp.less_equal)
+greater = pair(jnp.greater)
+greater_equal = pair(jnp.greater_equal)
+logical_and = pair(jnp.logical_and)
+logical_or = pair(jnp.logical_or)
+logical_xor = pair(jnp.logical_xor)
+subtract = counting_pair(jnp.subtract)
+divide = fractional_pair(jnp.divide)
 
 
-@_counting
+signbit = jnp.signbit
+bitwise_invert = jnp.bitwise_invert
+bitwise_and = pair(jnp.bitwise_and)
+bitwise_or = pair(jnp.bitwise_or)
+bitwise_xor = pair(jnp.bitwise_xor)
+bitwise_left_shift = pair(jnp.left_shift)
+bitwise_right_shift = pair(jnp.right_shift)
+nextafter = fractional_pair(arrays(jnp.nextafter))
+
+
+@counting
+def sign(x: Any) -> Any:
+    """The sign; of a complex zero it is 0, where JAX keeps the signs of its parts."""
+    return jnp.where(x == 0, 0, jnp.sign(x)) if x.dtype.kind == "c" else jnp.sign(x)
+
+
+@counting_pair
+@fused
+def floor_divide(x: Any, y: Any) -> Any:
+    """``floor(x / y)``; where the quotient is 0 or infinite it is that, where JAX has -1 and nan."""
+    if is_whole(x) and is_whole(y):
+        return jnp.floor_divide(x, y)
+    x, y = jax.lax.stop_gradient((x, y))
+    quotient = jnp.divide(x, y)
+    return jnp.where(quotient + quotient == quotient, quotient, jnp.floor_divide(x, y))
+
+
+@counting_pair
+@fused
+def remainder(x: Any, y: Any) -> Any:
+    """The remainder with the sign of ``y``, which a remainder of 0 has too."""
+    found = jnp.remainder(x, y)
+    if is_whole(x) and is_whole(y):
+        return found
+    kept = jax.lax.stop_gradient(found)
+    # Adding the second part keeps the gradient of a zero, and its sign.
+    zero = jnp.copysign(kept, jax.lax.stop_gradient(y)) - (kept - found)
+    return jnp.where(found == 0, zero, found)
+
+
+@counting
 def abs(x: Any) -> Any:
     """The absolute value; the gradient at 0 is 0, where JAX has 1."""
     if is_whole(x):
@@ -150,7 +156,7 @@ def abs(x: Any) -> Any:
     return jnp.where(is_zero, 0, jnp.abs(jnp.where(is_zero, 1, x)))
 
 
-@_counting_pair
+@counting_pair
 def pow(x: Any, y: Any) -> Any:
     """``x ** y``; the gradient with respect to ``x`` is 0 where both are 0, where JAX has nan."""
     if type(y) in (int, bool) or (is_whole(x) and is_whole(y)):
@@ -158,12 +164,30 @@ def pow(x: Any, y: Any) -> Any:
     return jnp.power(jnp.where((x == 0) & (y == 0), 1, x), y)
 
 
-@_fractional_pair
+@fractional_pair
 def atan2(x: Any, y: Any) -> Any:
     """The angle of the point ``(y, x)``; the gradient at the origin is 0, where JAX has nan."""
     at_origin = (x == 0) & (y == 0)
     value = jnp.arctan2(jax.lax.stop_gradient(x), jax.lax.stop_gradient(y))
     return jnp.where(at_origin, value, jnp.arctan2(x, jnp.where(at_origin, 1, y)))
+
+
+@fractional_pair
+@arrays
+@half_in_float32
+@fused
+def hypot(x: Any, y: Any) -> Any:
+    """``sqrt(x**2 + y**2)``; the gradient at the origin is 0, where JAX has one half."""
+    at_origin = (x == 0) & (y == 0)
+    return jnp.where(at_origin, 0, jnp.hypot(x, jnp.where(at_origin, 1, y)))
+
+
+@fractional_pair
+@arrays
+def copysign(x: Any, y: Any) -> Any:
+    """``|x|`` with the sign of ``y``; the gradient at 0 is 0, where JAX has 1 or -1."""
+    is_zero = x == 0
+    return jnp.copysign(jnp.where(is_zero, jax.lax.stop_gradient(x), x), y)
 
 
 def clip(x: Any, lo: Any, hi: Any) -> Any:

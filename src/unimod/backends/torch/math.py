@@ -5,13 +5,22 @@ The functions of torch, with the dtypes of a result, and gradients at ties and k
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from unimod.backends.torch.dtypes import settle, tensors, to_inexact
+from unimod.backends.torch._lift import (
+    Op,
+    counting,
+    counting_pair,
+    fractional,
+    fractional_pair,
+    pair,
+    symmetric,
+    tensor_pair,
+)
+from unimod.backends.torch.dtypes import settle, tensors
 from unimod.backends.torch.reductions import (
     all,
     any,
@@ -34,147 +43,77 @@ from unimod.backends.torch.reductions import (
     tensordot,
     var,
 )
+from unimod.backends.torch.special import digamma, erf, erfc, erfinv, exp2, fmod, lgamma, logaddexp
 
 __all__ = [
     "all", "any", "argmax", "argmin", "cummax", "cummin", "cumprod", "cumsum", "cumulative_logsumexp",
     "einsum", "logsumexp", "matmul", "max", "mean", "min",
     "prod", "std", "sum", "tensordot", "var",
+    "digamma", "erf", "erfc", "erfinv", "exp2", "fmod", "lgamma", "logaddexp",
 ]  # fmt: skip
 
-Op = Callable[..., Tensor]
-_BOOL = torch.bool
-_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+exp = fractional(torch.exp)
+expm1 = fractional(torch.expm1, "expm1")
+log = fractional(torch.log)
+log1p = fractional(torch.log1p, "log1p")
+log2 = fractional(torch.log2)
+log10 = fractional(torch.log10)
+sqrt = fractional(torch.sqrt)
+rsqrt = fractional(torch.rsqrt)
+reciprocal = fractional(torch.reciprocal)
+sin = fractional(torch.sin)
+cos = fractional(torch.cos)
+tan = fractional(torch.tan)
+asin = fractional(torch.asin)
+acos = fractional(torch.acos, "acos")
+atan = fractional(torch.atan)
+sinh = fractional(torch.sinh)
+cosh = fractional(torch.cosh)
+tanh = fractional(torch.tanh, "tanh")
+asinh = fractional(torch.asinh)
+acosh = fractional(torch.acosh)
+atanh = fractional(torch.atanh)
 
-
-def _fractional(fn: Op) -> Op:
-    def op(x: Tensor) -> Tensor:
-        return fn(x if x.dtype in _FLOATS else to_inexact(x))
-
-    return op
-
-
-def _counting(fn: Op) -> Op:
-    def op(x: Tensor) -> Tensor:
-        return fn(x if x.dtype is not _BOOL else x.to(torch.int32))
-
-    return op
-
-
-def _simpler(op: Op, fn: Op) -> Op:
-    op.same_dtype = fn  # type: ignore[attr-defined] (a function of its own for two tensors of one dtype)
-    return op
-
-
-def _pair(fn: Op) -> Op:
-    def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype:
-            return fn(x, y)
-        return fn(*settle(x, y))
-
-    return _simpler(op, fn)
-
-
-def _symmetric(fn: Op) -> Op:
-    def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype:
-            return fn(x, y)
-        return fn(*(settle(x, y) if isinstance(x, Tensor) else settle(y, x)))
-
-    return _simpler(op, fn)
-
-
-def _tensor_pair(fn: Op) -> Op:
-    def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype:
-            return fn(x, y)
-        return fn(*tensors(x, y))
-
-    return _simpler(op, fn)
-
-
-def _counting_pair(fn: Op, swapped: Op | None = None) -> Op:
-    def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype is not _BOOL:
-            return fn(x, y)
-        if swapped is not None and type(x) in (int, float) and y.dtype.is_floating_point:
-            return swapped(y, x)
-        x, y = settle(x, y)
-        if x.dtype is torch.bool:
-            x = x.to(torch.int32)
-            y = y.to(torch.int32) if isinstance(y, Tensor) else int(y)
-        return fn(x, y)
-
-    return op if fn is torch.pow else _simpler(op, fn)
-
-
-def _fractional_pair(fn: Op, settled: Callable[..., Any] = settle) -> Op:
-    def op(x: Any, y: Any) -> Tensor:
-        if type(x) is type(y) and x.dtype is y.dtype in _FLOATS:
-            return fn(x, y)
-        x, y = settled(x, y)
-        if not x.dtype.is_floating_point:
-            x, y = to_inexact(x), to_inexact(y) if isinstance(y, Tensor) else y
-        return fn(x, y)
-
-    return op
-
-
-exp = _fractional(torch.exp)
-expm1 = _fractional(torch.expm1)
-log = _fractional(torch.log)
-log1p = _fractional(torch.log1p)
-log2 = _fractional(torch.log2)
-log10 = _fractional(torch.log10)
-sqrt = _fractional(torch.sqrt)
-rsqrt = _fractional(torch.rsqrt)
-reciprocal = _fractional(torch.reciprocal)
-sin = _fractional(torch.sin)
-cos = _fractional(torch.cos)
-tan = _fractional(torch.tan)
-asin = _fractional(torch.asin)
-acos = _fractional(torch.acos)
-atan = _fractional(torch.atan)
-sinh = _fractional(torch.sinh)
-cosh = _fractional(torch.cosh)
-tanh = _fractional(torch.tanh)
-asinh = _fractional(torch.asinh)
-acosh = _fractional(torch.acosh)
-atanh = _fractional(torch.atanh)
-erf = _fractional(torch.erf)
-
-negative = _counting(torch.neg)
-abs = _counting(torch.abs)
-square = _counting(torch.square)
-floor = _counting(torch.floor)
-ceil = _counting(torch.ceil)
-trunc = _counting(torch.trunc)
-round = _counting(torch.round)
+negative = counting(torch.neg)
+abs = counting(torch.abs)
+square = counting(torch.square)
+floor = counting(torch.floor)
+ceil = counting(torch.ceil)
+trunc = counting(torch.trunc)
+round = counting(torch.round)
 
 isnan = torch.isnan
 isinf = torch.isinf
 isfinite = torch.isfinite
 logical_not = torch.logical_not
+signbit = torch.signbit
+bitwise_invert = torch.bitwise_not
 conj = torch.conj_physical
 real = torch.real
 
-add = _symmetric(torch.add)
-multiply = _symmetric(torch.mul)
-equal = _pair(torch.eq)
-not_equal = _pair(torch.ne)
-less = _pair(torch.lt)
-less_equal = _pair(torch.le)
-greater = _pair(torch.gt)
-greater_equal = _pair(torch.ge)
-subtract = _counting_pair(torch.sub, torch.rsub)
-remainder = _counting_pair(torch.remainder)
-pow = _counting_pair(torch.pow)
-divide = _fractional_pair(torch.div)
-atan2 = _fractional_pair(torch.atan2, tensors)
-maximum = _tensor_pair(torch.maximum)
-minimum = _tensor_pair(torch.minimum)
-logical_and = _tensor_pair(torch.logical_and)
-logical_or = _tensor_pair(torch.logical_or)
-logical_xor = _tensor_pair(torch.logical_xor)
+add = symmetric(torch.add)
+multiply = symmetric(torch.mul)
+equal = pair(torch.eq)
+not_equal = pair(torch.ne)
+less = pair(torch.lt)
+less_equal = pair(torch.le)
+greater = pair(torch.gt)
+greater_equal = pair(torch.ge)
+subtract = counting_pair(torch.sub, torch.rsub)
+pow = counting_pair(torch.pow, is_simple=False)
+divide = fractional_pair(torch.div)
+atan2 = fractional_pair(torch.atan2, tensors)
+bitwise_and = pair(torch.bitwise_and)
+bitwise_or = pair(torch.bitwise_or)
+bitwise_xor = pair(torch.bitwise_xor)
+bitwise_left_shift = pair(torch.bitwise_left_shift)
+bitwise_right_shift = pair(torch.bitwise_right_shift)
+copysign = fractional_pair(torch.copysign)
+maximum = tensor_pair(torch.maximum)
+minimum = tensor_pair(torch.minimum)
+logical_and = tensor_pair(torch.logical_and)
+logical_or = tensor_pair(torch.logical_or)
+logical_xor = tensor_pair(torch.logical_xor)
 
 
 def _sign(x: Tensor) -> Tensor:
@@ -184,11 +123,40 @@ def _sign(x: Tensor) -> Tensor:
 
 
 def _floor_divide(x: Tensor, y: Any) -> Tensor:
-    return torch.floor_divide(x.detach(), y.detach() if isinstance(y, Tensor) else y)
+    """Where the quotient is 0 or infinite it is that, where torch has -1 and nan."""
+    x, y = x.detach(), y.detach() if isinstance(y, Tensor) else y
+    if not x.dtype.is_floating_point:
+        return torch.floor_divide(x, y)
+    quotient = x / y
+    return torch.where(quotient + quotient == quotient, quotient, torch.floor_divide(x, y))
 
 
-sign = _counting(_sign)
-floor_divide = _counting_pair(_floor_divide)
+def _remainder(x: Tensor, y: Any) -> Tensor:
+    """A remainder of 0 has the sign of ``y`` too."""
+    found = torch.remainder(x, y)
+    if not found.dtype.is_floating_point:
+        return found
+    kept = found.detach()
+    signed = torch.copysign(kept, y.detach() if isinstance(y, Tensor) else y)
+    # Adding the second part keeps the gradient of a zero, and its sign.
+    return torch.where(kept == 0, signed - (kept - found), found)
+
+
+def _hypot(x: Tensor, y: Tensor) -> Tensor:
+    """The gradient at the origin is 0, where torch has nan."""
+    at_origin = (x == 0) & (y == 0)
+    return torch.hypot(x, y.masked_fill(at_origin, 1)).masked_fill(at_origin, 0)
+
+
+def _nextafter(x: Tensor, y: Tensor) -> Tensor:
+    return torch.nextafter(x.detach(), y.detach())
+
+
+sign = counting(_sign)
+floor_divide = counting_pair(_floor_divide, is_simple=False)
+remainder = counting_pair(_remainder, is_simple=False)
+hypot = fractional_pair(_hypot, tensors)
+nextafter = fractional_pair(_nextafter, tensors)
 
 
 def imag(x: Tensor) -> Tensor:
