@@ -14,7 +14,6 @@ from unimod.numpy import _modes as modes
 from unimod.numpy import _scatter as scatters
 from unimod.numpy._dispatch import by_type
 from unimod.numpy._index_plan import Plan
-from unimod.numpy._options import device_of
 
 
 def get(engine: Engine, x: Array, plan: Plan, arrays: list[Array], mode: str | None, fill_value: Any) -> Array:
@@ -24,18 +23,14 @@ def get(engine: Engine, x: Array, plan: Plan, arrays: list[Array], mode: str | N
         return cut
     if 0 in plan.sizes and 0 not in plan.spread:
         return _nothing(engine, x, plan, mode, fill_value)
-    linear, is_outside = _linear(engine, plan, arrays, mode)
-    found = engine.arrays.take(_merged(engine, cut, plan), _beside(engine, linear, x), plan.place)
+    if len(arrays) == 1 and mode in (None, "promise"):  # an engine itself counts negative indices from the end
+        linear, is_outside = modes.integers(engine, "getitem", modes.beside(engine, arrays[0], x)), None
+    else:
+        linear, is_outside = _linear(engine, plan, arrays, mode)
+    found = engine.arrays.take(_merged(engine, cut, plan), modes.beside(engine, linear, x), plan.place)
     if is_outside is None:
         return found
-    return modes.filled(engine, "getitem", found, _beside(engine, is_outside, x), plan.place, fill_value)
-
-
-def _beside(engine: Engine, indices: Array, x: Array) -> Array:
-    """Indices as an array of the engine, those of the host on the device of ``x``."""
-    if by_type.get(type(indices)) is engine:
-        return indices
-    return engine.arrays.asarray(indices, None, device_of(engine, x))
+    return modes.filled(engine, "getitem", found, modes.beside(engine, is_outside, x), plan.place, fill_value)
 
 
 def update(

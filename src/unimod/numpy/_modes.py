@@ -7,6 +7,7 @@ from typing import Any
 from unimod.backends._protocol import Array, Engine
 from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError, OptionError
+from unimod.numpy._dispatch import by_type
 from unimod.numpy._options import device_of
 
 READING = (None, "promise", "fill", "clip", "wrap")
@@ -99,6 +100,13 @@ def fitting(engine: Engine, name: str, value: Any, like: Array) -> Array:
             fix="cast the array or the value with astype first",
         )
     return engine.arrays.asarray(value, dtype, None if is_native else device_of(engine, like))
+
+
+def beside(engine: Engine, indices: Array, x: Array) -> Array:
+    """Indices as an array of the engine, those of the host on the device of ``x``."""
+    if by_type.get(type(indices)) is engine:
+        return indices
+    return engine.arrays.asarray(indices, None, device_of(engine, x))
 
 
 def segments(engine: Engine, ids: Array, count: int, mode: str | None) -> tuple[Array, Array | None]:

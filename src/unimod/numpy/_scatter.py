@@ -13,8 +13,8 @@ from unimod.backends._protocol import Array, Engine
 from unimod.config import HOST
 from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError
+from unimod.numpy import _modes as modes
 from unimod.numpy._dispatch import by_type
-from unimod.numpy._options import device_of
 
 OPS = ("set", "add", "subtract", "multiply", "divide", "power", "min", "max")
 _BOOL = {"add": "max", "multiply": "min"}
@@ -72,10 +72,10 @@ def along(
         is_sorted: whether they ascend.
     """
     unique = unique or _seen_unique(indices, is_outside)
-    indices = engine.arrays.asarray(indices)
+    indices = modes.beside(engine, indices, x)
     drop, size = is_outside is not None, x.shape[axis]
     if is_outside is not None:
-        indices = engine.arrays.where(engine.arrays.asarray(is_outside), size, indices)
+        indices = engine.arrays.where(modes.beside(engine, is_outside, x), size, indices)
     if op == "subtract":
         op, updates = "add", engine.math.negative(updates)
     if op in ("add", "min", "max"):
@@ -107,7 +107,9 @@ def _set(engine: Engine, x: Array, indices: Array, updates: Array, axis: int, dr
 def _is_last(engine: Engine, indices: Array, size: int) -> Array:
     """Whether the same index does not come again later."""
     arrays = engine.arrays
-    places = arrays.arange(1, indices.shape[0] + 1, 1, "int32", device_of(engine, indices))
+    # Through where the numbers come to the device of the indices, which may be spread over several.
+    count = arrays.arange(1, indices.shape[0] + 1, 1, "int32")
+    places = arrays.where(arrays.full_like(indices, True, "bool"), count, 0)
     nobody = arrays.broadcast_to(arrays.full_like(places[:1], 0), (size + 1,))
     last = arrays.scatter(nobody, indices, places, 0, "max", drop=False)
     return engine.math.equal(arrays.take(last, indices, 0), places)
