@@ -18,7 +18,16 @@ _Fn = Callable[[Tensor], tuple[Tensor, ...]]
 
 
 def _where_finite(fn: _Fn, x: Tensor) -> tuple[Tensor, ...]:
-    """``fn(x)``, with nan for each matrix that has nan or inf; torch raises, and MKL may end the process."""
+    """``fn(x)``, with nan for each matrix that has nan or inf, for which torch raises; a trace has to expect them."""
+    if not (_private.is_fake(x) or _private.in_functorch()):
+        try:
+            return fn(x)
+        except RuntimeError:  # of one matrix of the batch, or of the shape, which is refused again
+            pass
+    return _masked(fn, x)
+
+
+def _masked(fn: _Fn, x: Tensor) -> tuple[Tensor, ...]:
     is_finite = torch.isfinite(x).all(-1).all(-1)
     results = fn(torch.where(is_finite[..., None, None], x, 0))
     return tuple(_kept(is_finite, y, x.dim()) for y in results)
@@ -32,7 +41,7 @@ def _kept(chosen: Tensor, y: Tensor, rank: int) -> Tensor:
 def cholesky(x: Tensor) -> Tensor:
     """The lower factor; nan in its triangle where there is none."""
     factor, info = torch.linalg.cholesky_ex(x)
-    return torch.where((info == 0)[..., None, None], factor, torch.full_like(x, torch.nan).tril())
+    return torch.where((info == 0)[..., None, None], factor, torch.nan).tril()
 
 
 def eigh(x: Tensor) -> tuple[Tensor, ...]:
@@ -52,7 +61,8 @@ def eig(x: Tensor) -> tuple[Tensor, ...]:
 
 def eigvals(x: Tensor) -> Tensor:
     """Complex eigenvalues."""
-    return _where_finite(lambda a: (torch.linalg.eigvals(a),), x)[0]
+    # never without the mask: of nan some versions of MKL end the process
+    return _masked(lambda a: (torch.linalg.eigvals(a),), x)[0]
 
 
 def svd(x: Tensor, full_matrices: bool) -> tuple[Tensor, ...]:

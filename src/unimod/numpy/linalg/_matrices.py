@@ -19,18 +19,24 @@ Check = Callable[..., ShapeError | None]
 _HALF = frozenset({"float16", "bfloat16"})
 
 
+@functools.cache
+def _dtypes(name: str) -> tuple[str, str]:
+    """The dtype of the computation and that of results, for arrays of a dtype."""
+    result = inexact(name)
+    return "float32" if result in _HALF else result, result
+
+
 def working(x: Any) -> tuple[Engine, Array, str]:
     """The engine, ``x`` in the dtype of the computation (at least float32), and the dtype of results."""
     engine, x = unary(x)
-    name = inexact(engine.arrays.dtype_name(x))
-    return engine, engine.arrays.astype(x, "float32" if name in _HALF else name), name
+    inner, name = _dtypes(engine.arrays.dtype_name(x))
+    return engine, engine.arrays.astype(x, inner), name
 
 
 def working_pair(x: Any, y: Any) -> tuple[Engine, Array, Array, str]:
     """:func:`working` for two arrays, which are promoted."""
     engine, (x, y) = several((x, y))
-    name = inexact(promote(engine.arrays.dtype_name(x), engine.arrays.dtype_name(y)))
-    inner = "float32" if name in _HALF else name
+    inner, name = _dtypes(promote(engine.arrays.dtype_name(x), engine.arrays.dtype_name(y)))
     return engine, engine.arrays.astype(x, inner), engine.arrays.astype(y, inner), name
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from unimod.backends._protocol import Array, Engine
-from unimod.dtypes import DType
 from unimod.errors import CapabilityError
 from unimod.numpy.linalg._matrices import all_narrowed, narrowed, squares, telling, working
 
@@ -118,7 +117,7 @@ def _canonical(engine: Engine, vectors: Array) -> Array:
     bound = math.multiply(math.max(size, -2, True), _AS_LARGE)
     first = math.argmax(math.greater_equal(size, bound), -2, True)
     lead = engine.arrays.take_along_axis(vectors, first, -2)
-    if DType(engine.arrays.dtype_name(vectors)).kind != "complex":
+    if not engine.arrays.dtype_name(vectors).startswith("complex"):
         return math.multiply(vectors, math.sign(lead))
     return math.multiply(vectors, math.divide(math.conj(lead), math.abs(lead)))
 

@@ -128,10 +128,10 @@ def _lower(x: Any) -> Any:
 
 def _decompositions() -> list[Case]:
     cholesky, eigh = _own("cholesky"), _own("eigh")
-    complex_ = {"wrt": (0, 1), "dtypes": WIDE}
+    complex_ = {"wrt": (0, 1)}
     return [
         _row("linalg.cholesky", _of_hermitian(cholesky), _definite, dtypes=FLOATS, wrt=(0,)),
-        _row("linalg.cholesky[upper]", _of_hermitian(_own("cholesky", upper=True)), _definite, dtypes=WIDE, wrt=(0,)),
+        _row("linalg.cholesky[upper]", _of_hermitian(_own("cholesky", upper=True)), _definite, wrt=(0,)),
         _row(
             "linalg.cholesky[complex]",
             _on_parts(_of_hermitian(_own("cholesky", upper=True))),
@@ -139,16 +139,16 @@ def _decompositions() -> list[Case]:
             **complex_,
         ),
         _row("linalg.qr", _own("qr"), _tall, dtypes=_SMOOTH, wrt=(0,)),
-        _row("linalg.qr[wide]", _own("qr"), _wide, dtypes=WIDE, wrt=(0,)),
-        _row("linalg.qr[complete]", lambda x: _magnitudes(x, "complete"), _tall, dtypes=WIDE),
+        _row("linalg.qr[wide]", _own("qr"), _wide, wrt=(0,)),
+        _row("linalg.qr[complete]", lambda x: _magnitudes(x, "complete"), _tall),
         _row("linalg.qr[complex]", _on_parts(_own("qr")), _parts, **complex_),
         _row("linalg.svd", _without_signs, _tall, dtypes=_SMOOTH, wrt=(0,)),
-        _row("linalg.svd[wide]", _without_signs, _wide, dtypes=WIDE, wrt=(0,)),
-        _row("linalg.svd[full_matrices]", lambda x: _without_signs(x, True), _wide, dtypes=WIDE),
+        _row("linalg.svd[wide]", _without_signs, _wide, wrt=(0,)),
+        _row("linalg.svd[full_matrices]", lambda x: _without_signs(x, True), _wide),
         _row("linalg.svd[complex]", _on_parts(_without_signs), _parts, **complex_),
         _row("linalg.svdvals", _own("svdvals"), _tall, dtypes=_SMOOTH, wrt=(0,)),
         _row("linalg.lu", _own("lu"), _tall, dtypes=_SMOOTH, wrt=(0,)),
-        _row("linalg.lu[wide]", _own("lu"), _wide, dtypes=WIDE, wrt=(0,)),
+        _row("linalg.lu[wide]", _own("lu"), _wide, wrt=(0,)),
         _row("linalg.eigh", _of_hermitian(eigh), _definite, dtypes=FLOATS, wrt=(0,)),
         _row("linalg.eigh[complex]", _on_parts(_of_hermitian(eigh)), _parts_of_definite, **complex_),
         _row("linalg.eigvalsh", _of_hermitian(_own("eigvalsh")), _definite, dtypes=FLOATS, wrt=(0,)),
@@ -163,19 +163,19 @@ def _eig_in_parts(x: Any) -> Any:
 
 
 def _solvers() -> list[Case]:
-    pairs = {"wrt": (0, 1), "dtypes": WIDE}
+    pairs = {"wrt": (0, 1)}
     return [
         _row("linalg.inv", _own("inv"), _one_regular, dtypes=_SMOOTH, wrt=(0,)),
-        _row("linalg.inv[batch]", _own("inv"), _batch, dtypes=WIDE, wrt=(0,)),
+        _row("linalg.inv[batch]", _own("inv"), _batch, wrt=(0,)),
         _row("linalg.inv[complex]", _on_parts(_own("inv")), _parts, **pairs),
         _row("linalg.solve", _own("solve"), _system, wrt=(0, 1), dtypes=_SMOOTH),
         _row("linalg.solve[vector]", _own("solve"), lambda d: (_regular(d, 3, 2), d.array(3)), vmap=False, **pairs),
         _row("linalg.solve[broadcast]", _own("solve"), lambda d: (_regular(d, 3, 2, 1), d.array(2, 3, 2)), **pairs),
         _row("linalg.solve[promotion]", _own("solve"), lambda d: (_regular(d), d.ints(1, 5, 3)), wrt=(0,)),
-        _row("linalg.solve_triangular", _own("solve_triangular"), _system, **pairs),
+        _row("linalg.solve_triangular", _own("solve_triangular"), _system, wrt=(0, 1), dtypes=_SMOOTH),
         _row("linalg.solve_triangular[lower]", _own("solve_triangular", lower=True), _system, **pairs),
         _row("linalg.solve_triangular[unit_diagonal]", _own("solve_triangular", unit_diagonal=True), _system, **pairs),
-        _row("linalg.cholesky_solve", lambda x, y: la.cholesky_solve(_lower(x), y), _system, **pairs),
+        _row("linalg.cholesky_solve", lambda x, y: la.cholesky_solve(_lower(x), y), _system, wrt=(0, 1), dtypes=WIDE),
         _row(
             "linalg.cholesky_solve[upper]",
             lambda x, y: la.cholesky_solve(unp.matrix_transpose(_lower(x)), y[:, 0], upper=True),
@@ -183,15 +183,15 @@ def _solvers() -> list[Case]:
             **pairs,
         ),
         _row("linalg.pinv", _own("pinv"), _tall, dtypes=_SMOOTH, wrt=(0,), reference=_at_least_32(np.linalg.pinv)),
-        _row("linalg.pinv[rtol]", _own("pinv", rtol=0.6), _wide, dtypes=WIDE),
+        _row("linalg.pinv[rtol]", _own("pinv", rtol=0.6), _wide),
         _row("linalg.pinv[complex]", _on_parts(_own("pinv")), _parts, **pairs),
         _row("linalg.lstsq", _least, lambda d: (d.array(4, 3), d.array(4, 2)), wrt=(0, 1), dtypes=_SMOOTH[:3]),
         _row("linalg.lstsq[vector]", _least, lambda d: (d.array(3, 4), d.array(3)), **pairs),
         _row("linalg.lstsq[rtol]", lambda x, y: la.lstsq(x, y, rtol=0.6), lambda d: (d.array(4, 3), d.array(4))),
         _row("linalg.matrix_rank", _own("matrix_rank"), lambda d: (_of_rank_two(d),), dtypes=WIDE),
-        _row("linalg.matrix_rank[rtol]", _own("matrix_rank", rtol=0.6), _tall, dtypes=WIDE),
+        _row("linalg.matrix_rank[rtol]", _own("matrix_rank", rtol=0.6), _tall),
         _row("linalg.det", _own("det"), _one_regular, dtypes=_SMOOTH, wrt=(0,)),
-        _row("linalg.det[large]", _own("det"), lambda d: (_regular(d, 5, 2),), dtypes=WIDE, wrt=(0,), bound=_LARGE),
+        _row("linalg.det[large]", _own("det"), lambda d: (_regular(d, 5, 2),), wrt=(0,), bound=_LARGE),
         _row("linalg.det[singular]", _own("det"), lambda d: (_singular(),), wrt=(0,), widen=False, bound=_LARGE),
         _row("linalg.det[complex]", _on_parts(_own("det")), _parts, **pairs),
         _row("linalg.slogdet", _own("slogdet"), _one_regular, dtypes=_SMOOTH, wrt=(0,)),
@@ -237,30 +237,27 @@ def _norms() -> list[Case]:
         _row("linalg.vector_norm", _own("vector_norm"), _tall, dtypes=_SMOOTH, wrt=(0,)),
         _row("linalg.vector_norm[axis]", _own("vector_norm", axis=(0, 2), keepdims=True), _batch, wrt=(0,)),
         *(
-            _row(f"linalg.vector_norm[ord={p}]", _own("vector_norm", axis=-1, ord=p), _tall, dtypes=WIDE, wrt=(0,))
+            _row(f"linalg.vector_norm[ord={p}]", _own("vector_norm", axis=-1, ord=p), _tall, wrt=(0,))
             for p in (0, 1, 3, 0.5, -2, np.inf, -np.inf)
         ),
-        _row("linalg.vector_norm[complex]", _on_parts(_own("vector_norm", axis=0)), _parts, dtypes=WIDE, wrt=(0, 1)),
+        _row("linalg.vector_norm[complex]", _on_parts(_own("vector_norm", axis=0)), _parts, wrt=(0, 1)),
         _row("linalg.matrix_norm", _own("matrix_norm"), _batch, dtypes=_SMOOTH, wrt=(0,)),
         _row("linalg.matrix_norm[keepdims]", _own("matrix_norm", keepdims=True, ord=1), _batch, wrt=(0,)),
-        *(
-            _row(f"linalg.matrix_norm[ord={p}]", _own("matrix_norm", ord=p), _tall, dtypes=WIDE, wrt=(0,))
-            for p in _ORDERS
-        ),
+        *(_row(f"linalg.matrix_norm[ord={p}]", _own("matrix_norm", ord=p), _tall, wrt=(0,)) for p in _ORDERS),
         _row("linalg.norm", _own("norm"), _batch, wrt=(0,), reference=np.linalg.norm),
         _row("linalg.norm[axis]", lambda x: la.norm(x, 1, (0, 2), keepdims=True), _batch, wrt=(0,)),
         _row("linalg.norm[vector]", lambda x: la.norm(x, 3, 0), _tall, wrt=(0,)),
         _row("linalg.cond", _own("cond"), _tall, dtypes=WIDE, wrt=(0,), reference=np.linalg.cond),
-        _row("linalg.cond[p]", _own("cond", 1), _one_regular, dtypes=WIDE, wrt=(0,)),
+        _row("linalg.cond[p]", _own("cond", 1), _one_regular, wrt=(0,)),
     ]
 
 
 def _functions() -> list[Case]:
     return [
         _row("linalg.matrix_power", _own("matrix_power", 5), lambda d: (d.array(3, 3),), dtypes=WIDE, wrt=(0,)),
-        _row("linalg.matrix_power[negative]", _own("matrix_power", -2), _batch, dtypes=WIDE, wrt=(0,)),
+        _row("linalg.matrix_power[negative]", _own("matrix_power", -2), _batch, wrt=(0,)),
         _row("linalg.expm", _own("expm"), lambda d: (d.array(3, 3),), dtypes=WIDE, wrt=(0,), reference=_exponential),
-        _row("linalg.expm[large]", _own("expm"), lambda d: (d.array(2, 3, 3) * 5,), dtypes=WIDE, bound=_POWERS),
+        _row("linalg.expm[large]", _own("expm"), lambda d: (d.array(2, 3, 3) * 5,), bound=_POWERS),
     ]
 
 
