@@ -18,21 +18,14 @@ _concat = Table("arrays", "concat")
 _stack = Table("arrays", "stack")
 
 
+def _unknown(arrays: Sequence[Array], axis: int | None) -> Array:
+    raise TypeError(type(arrays[0]))
+
+
 def _some(name: str, arrays: Sequence[Array]) -> Sequence[Array]:
     if len(arrays):
         return arrays
     raise ShapeError(f"{name} got no arrays.", got=repr(arrays), expected="at least one array")
-
-
-def _type(arrays: Sequence[Array]) -> type | None:
-    """The type of all of these, else None."""
-    if type(arrays) not in (list, tuple) or not arrays:
-        return None
-    first = type(arrays[0])
-    for x in arrays:
-        if type(x) is not first:
-            return None
-    return first
 
 
 def concat(arrays: Sequence[Array], /, axis: int | None = 0) -> Array:
@@ -43,17 +36,15 @@ def concat(arrays: Sequence[Array], /, axis: int | None = 0) -> Array:
         >>> unp.concat([[1, 2], [3]]).tolist()
         [1, 2, 3]
     """
-    if axis is not None and (cls := _type(arrays)) in _concat:
-        try:
-            return _concat[cls](arrays, axis)
-        except Exception:  # why is found out below
-            pass
+    try:
+        return _concat.get(type(arrays[0]), _unknown)(arrays, axis)
+    except Exception:  # no arrays of one engine, or it refuses them: both are settled below
+        pass
     engine, xs = several(_some("concat", arrays))
-    _concat[type(xs[0])]  # from now on this type takes the short way
     if axis is None:
         axis, xs = 0, [engine.arrays.reshape(x, (-1,)) for x in xs]
     try:
-        return engine.arrays.concat(xs, axis)
+        return _concat[type(xs[0])](xs, axis)
     except Exception as error:
         raise explain.joined(error, "concat", xs, axis, new=False)  # noqa: B904 (it carries its cause)
 
@@ -66,11 +57,10 @@ def stack(arrays: Sequence[Array], /, axis: int = 0) -> Array:
         >>> unp.stack([[1, 2], [3, 4]], axis=1).tolist()
         [[1, 3], [2, 4]]
     """
-    if (cls := _type(arrays)) in _stack:
-        try:
-            return _stack[cls](arrays, axis)
-        except Exception:  # why is found out below
-            pass
+    try:
+        return _stack.get(type(arrays[0]), _unknown)(arrays, axis)
+    except Exception:  # no arrays of one engine, or it refuses them: both are settled below
+        pass
     _, xs = several(_some("stack", arrays))
     try:
         return _stack[type(xs[0])](xs, axis)

@@ -147,6 +147,12 @@ def squeeze(x: Array, /, axis: int | tuple[int, ...] | None = None) -> Array:
         >>> unp.squeeze([[1, 2]], axis=0).tolist()
         [1, 2]
     """
+    if type(axis) is int:
+        try:
+            if x.shape[axis] == 1:
+                return _squeeze[type(x)](x, axis)
+        except Exception:  # no array, or no such axis: both are settled below
+            pass
     x = unary(x)[1]
     shape = tuple(x.shape)
     axes = tuple(i for i, size in enumerate(shape) if size == 1) if axis is None else axes_of(axis, len(shape))

@@ -201,12 +201,18 @@ triu = jnp.triu
 
 def concat(xs: Sequence[Any], axis: int) -> Any:
     """Joined along an axis that exists."""
-    return jnp.concat(list(xs), axis=axis)
+    return jnp.concat(_own(xs), axis=axis)
 
 
 def stack(xs: Sequence[Any], axis: int) -> Any:
     """Joined along a new axis."""
-    return jnp.stack(list(xs), axis=axis)
+    return jnp.stack(_own(xs), axis=axis)
+
+
+def _own(xs: Sequence[Any]) -> list[Any]:
+    if all(isinstance(x, (jax.Array, jax.core.Tracer)) for x in xs):
+        return list(xs)
+    raise TypeError("arrays of other frameworks, which JAX would take in without a word")
 
 
 def flip(x: Any, axis: Axis) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from unimod.backends import _host
 from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
-from unimod.backends.numpy.dtypes import cast, common
+from unimod.backends.numpy.dtypes import cast, common, own
 from unimod.backends.numpy.indexing import one_hot, scatter, set_slices, take, take_along_axis
 from unimod.backends.numpy.ordering import argsort, flatnonzero, searchsorted, sort
 
@@ -134,13 +134,13 @@ triu = np.triu
 
 def concat(xs: Sequence[Any], axis: int) -> Any:
     """Joined along an axis that exists."""
-    name = common(*xs)
+    name = common(*own(xs))
     return np.concatenate([cast(x, name) for x in xs], axis)
 
 
 def stack(xs: Sequence[Any], axis: int) -> Any:
     """Joined along a new axis."""
-    name = common(*xs)
+    name = common(*own(xs))
     return np.stack([cast(x, name) for x in xs], axis)
 
 

@@ -200,14 +200,15 @@ triu = torch.triu
 
 
 def concat(xs: Sequence[Tensor], axis: int) -> Tensor:
-    """Joined along an axis that exists."""
-    dtype, rank = xs[0].dtype, xs[0].dim()
+    """Joined along an axis that exists; torch promotes dtypes as the lattice does, where it knows them all."""
+    rank = xs[0].dim()
     for x in xs:
-        if x.dtype is not dtype:
-            return concat(_alike(xs), axis)
         if x.dim() != rank:  # torch would skip an empty tensor of one axis
             raise ValueError("ranks differ")
-    return _cat(xs, axis)
+    try:
+        return _cat(xs, axis)
+    except RuntimeError:
+        return _cat(_alike(xs), axis)
 
 
 _cat, _stack = torch.cat, torch.stack
@@ -215,11 +216,10 @@ _cat, _stack = torch.cat, torch.stack
 
 def stack(xs: Sequence[Tensor], axis: int) -> Tensor:
     """Joined along a new axis."""
-    dtype = xs[0].dtype
-    for x in xs:
-        if x.dtype is not dtype:
-            return _stack(_alike(xs), axis)
-    return _stack(xs, axis)
+    try:
+        return _stack(xs, axis)
+    except RuntimeError:
+        return _stack(_alike(xs), axis)
 
 
 def _alike(xs: Sequence[Tensor]) -> list[Tensor]:

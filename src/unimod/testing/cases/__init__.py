@@ -59,7 +59,7 @@ _CLASS = "a class whose instances the rows of the functions that make them compa
 _SHAPES = "a function of shapes alone, which no engine sees"
 
 WITHOUT_ROW: dict[str, str] = {
-    **{f"numpy.{name}": _CONSTANT for name in ("e", "inf", "nan", "newaxis", "pi", "bool_")},
+    **{f"numpy.{name}": _CONSTANT for name in ("e", "inf", "nan", "newaxis", "pi", "bool", "bool_")},
     **{f"numpy.int{bits}": _CONSTANT for bits in (8, 16, 32, 64)},
     **{f"numpy.uint{bits}": _CONSTANT for bits in (8, 16, 32, 64)},
     **{f"numpy.{name}": _CONSTANT for name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")},
