@@ -180,8 +180,8 @@ def _held(x: Array, bound: Array, is_beyond: Callable[[Array, Array], Array]) ->
 
 
 def _complete(engine: Engine) -> None:
-    if not hasattr(engine.math, "clip"):
-        engine.math.clip = _clip  # type: ignore[method-assign]
+    if not hasattr(engine.math, clip.__name__):
+        setattr(engine.math, clip.__name__, _clip)
 
 
 _registry.on_load(_complete)

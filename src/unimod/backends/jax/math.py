@@ -114,7 +114,6 @@ bitwise_or = pair(jnp.bitwise_or)
 bitwise_xor = pair(jnp.bitwise_xor)
 bitwise_left_shift = pair(jnp.left_shift)
 bitwise_right_shift = pair(jnp.right_shift)
-nextafter = fractional_pair(arrays(jnp.nextafter))
 
 
 @counting
@@ -180,6 +179,13 @@ def hypot(x: Any, y: Any) -> Any:
     """``sqrt(x**2 + y**2)``; the gradient at the origin is 0, where JAX has one half."""
     at_origin = (x == 0) & (y == 0)
     return jnp.where(at_origin, 0, jnp.hypot(x, jnp.where(at_origin, 1, y)))
+
+
+@fractional_pair
+@arrays
+def nextafter(x: Any, y: Any) -> Any:
+    """The next number; its gradient is 0, where JAX has none."""
+    return jnp.nextafter(*jax.lax.stop_gradient((x, y)))
 
 
 @fractional_pair

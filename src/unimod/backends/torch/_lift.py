@@ -96,7 +96,7 @@ def counting_pair(fn: Op, swapped: Op | None = None, *, is_simple: bool = True) 
     Args:
         fn: torch's function.
         swapped: of the operands in the other order, where the first may be a Python scalar.
-        is_simple: whether ``fn`` refuses bools itself, so that it may be called for two tensors of one dtype.
+        is_simple: whether ``fn`` takes two tensors of any one dtype but bool as they are.
     """
 
     def op(x: Any, y: Any) -> Tensor:
@@ -110,7 +110,10 @@ def counting_pair(fn: Op, swapped: Op | None = None, *, is_simple: bool = True) 
             y = y.to(torch.int32) if isinstance(y, Tensor) else int(y)
         return fn(x, y)
 
-    return _simpler(op, fn) if is_simple else op
+    def simple(x: Tensor, y: Tensor) -> Tensor:
+        return op(x, y) if x.dtype is _BOOL else fn(x, y)
+
+    return _simpler(op, simple) if is_simple else op
 
 
 def fractional_pair(fn: Op, settled: Callable[..., Any] = settle) -> Op:
