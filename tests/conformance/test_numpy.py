@@ -266,17 +266,12 @@ CREATION = [
 ]
 
 ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *PRODUCTS, *CREATION]
-NOT_CALLED = {"to_numpy", "dtype_of", "result_type", "finfo", "iinfo", "FloatInfo", "IntInfo"}
-"""What gives no array: tested by the examples in the text, and below."""
-
 by_row = pytest.mark.parametrize("case", ROWS, ids=str)
 
 
-def test_every_public_function_has_a_row():
-    functions = {
-        name for name in unp.__all__ if callable(getattr(unp, name)) and not isinstance(getattr(unp, name), str)
-    }
-    assert functions - NOT_CALLED == {case.name for case in ROWS}
+def test_the_rows_are_about_public_functions():
+    """That every function has a row somewhere is asked of the tables of the suite."""
+    assert {case.name for case in ROWS} <= set(unp.__all__)
 
 
 def mapped(value: Any, function: Callable[[np.ndarray], Any]) -> Any:
