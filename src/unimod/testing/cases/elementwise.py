@@ -145,8 +145,8 @@ def _of_exponentials() -> list[Case]:
 
 _ON_COMPLEX: dict[str, Any] = {"dtypes": ("complex64",), "bound": Bound(eps=16, why="polynomials of two parts")}
 _COMPLEX = (
-    "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
-    "acosh", "atanh",
+    "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "asinh", "acosh", "atanh",
 )  # fmt: skip
 
 
