@@ -119,6 +119,7 @@ def test_an_engine_may_leave_out_what_has_a_default(any_backend, dtype):
     cases += [("squeeze", x[:, :1], (1,)), ("stack", [x, x], 1), ("flip", x, None), ("moveaxis", x, (0, 1), (2, 0))]
     for name, *args in cases:
         expected, found = getattr(full.arrays, name)(*args), getattr(small.arrays, name)(*args)
-        assert type(found) is type(expected) and found.dtype == expected.dtype, name
+        assert type(found) is type(expected), name
+        assert found.dtype == expected.dtype, name
         np.testing.assert_array_equal(unp.to_numpy(found), unp.to_numpy(expected), err_msg=name)
     assert {name for name, *_ in cases} == {default.__name__ for default in _defaults.DEFAULTS}

@@ -25,19 +25,12 @@ from unimod.backends.jax.indexing import (
 from unimod.backends.jax.ordering import argsort, flatnonzero, searchsorted, sort, top_k
 
 __all__ = [
-    "argsort",
-    "dynamic_slice",
-    "dynamic_update_slice",
-    "flatnonzero",
-    "one_hot",
-    "scatter",
-    "searchsorted",
-    "set_slices",
-    "sort",
-    "take",
-    "take_along_axis",
-    "top_k",
-]
+    "arange", "argsort", "asarray", "astype", "broadcast_to", "concat", "copy", "device_name", "devices",
+    "dtype_name", "dynamic_slice", "dynamic_update_slice", "expand_dims", "flatnonzero", "flip", "from_foreign",
+    "full", "full_like", "is_concrete", "moveaxis", "one_hot", "ones", "ones_like", "pad", "permute_dims", "reshape",
+    "scatter", "searchsorted", "set_slices", "sort", "squeeze", "stack", "take", "take_along_axis", "to_numpy",
+    "top_k", "tril", "triu", "where", "zeros", "zeros_like",
+]  # fmt: skip
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:

@@ -15,16 +15,12 @@ from unimod.backends.numpy.indexing import one_hot, scatter, set_slices, take, t
 from unimod.backends.numpy.ordering import argsort, flatnonzero, searchsorted, sort
 
 __all__ = [
-    "argsort",
-    "flatnonzero",
-    "one_hot",
-    "scatter",
-    "searchsorted",
-    "set_slices",
-    "sort",
-    "take",
-    "take_along_axis",
-]
+    "arange", "argsort", "asarray", "astype", "broadcast_to", "concat", "copy", "device_name", "devices",
+    "dtype_name", "expand_dims", "flatnonzero", "flip", "from_foreign", "full", "full_like", "is_concrete",
+    "moveaxis", "one_hot", "ones", "ones_like", "pad", "permute_dims", "reshape", "scatter", "searchsorted",
+    "set_slices", "sort", "squeeze", "stack", "take", "take_along_axis", "to_numpy", "tril", "triu", "view", "where",
+    "zeros", "zeros_like",
+]  # fmt: skip
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,19 +27,12 @@ from unimod.backends.torch.indexing import (
 from unimod.backends.torch.ordering import argsort, flatnonzero, searchsorted, sort, top_k
 
 __all__ = [
-    "argsort",
-    "dynamic_slice",
-    "dynamic_update_slice",
-    "flatnonzero",
-    "one_hot",
-    "scatter",
-    "searchsorted",
-    "set_slices",
-    "sort",
-    "take",
-    "take_along_axis",
-    "top_k",
-]
+    "arange", "argsort", "asarray", "astype", "broadcast_to", "concat", "copy", "device_name", "devices",
+    "dtype_name", "dynamic_slice", "dynamic_update_slice", "expand_dims", "flatnonzero", "flip", "from_foreign",
+    "full", "full_like", "is_concrete", "moveaxis", "one_hot", "ones", "ones_like", "pad", "permute_dims", "reshape",
+    "scatter", "searchsorted", "set_slices", "sort", "squeeze", "stack", "take", "take_along_axis", "to_numpy",
+    "top_k", "tril", "triu", "view", "where", "zeros", "zeros_like",
+]  # fmt: skip
 
 
 def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Tensor:
@@ -211,7 +204,8 @@ def concat(xs: Sequence[Tensor], axis: int) -> Tensor:
         return _cat(_alike(xs), axis)
 
 
-_cat, _stack = torch.cat, torch.stack
+_cat: Callable[..., Tensor] = torch.cat
+_stack: Callable[..., Tensor] = torch.stack
 
 
 def stack(xs: Sequence[Tensor], axis: int) -> Tensor:
@@ -229,7 +223,7 @@ def _alike(xs: Sequence[Tensor]) -> list[Tensor]:
 
 def flip(x: Tensor, axis: Axis) -> Tensor:
     """The order along the axes reversed; None is all axes."""
-    if type(axis) is int:
+    if isinstance(axis, int):
         return torch.flip(x, (axis,))
     return torch.flip(x, tuple(range(x.dim())) if axis is None else axis)
 

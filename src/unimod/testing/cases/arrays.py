@@ -92,7 +92,7 @@ def _padding() -> list[Case]:
     ]
     few = ((1, 0), (0, 2), (1, 1))
     values = ((1, 0), (1, 1), (0, 1))
-    constant = lambda x, v: np.pad(x, few, constant_values=v)  # noqa: E731
+    constant: Fn = lambda x, v: np.pad(x, few, constant_values=v)  # noqa: E731
     return [
         *rows,
         _row("pad", lambda x: unp.pad(x, few, value=1), one, reference=lambda x: constant(x, 1), dtypes=MANY, wrt=(0,)),
