@@ -135,7 +135,8 @@ def count(start: Any, stop: Any, step: Any) -> int:
     """How many values ``start, start + step, ...`` lie before ``stop``; exact for integers."""
     if all(isinstance(one, (int, np.integer)) for one in (start, stop, step)):
         return max(0, -((int(start) - int(stop)) // int(step)))
-    return max(0, int(math.ceil((stop - start) / step)))
+    found: int = math.ceil((stop - start) / step)
+    return max(0, found)
 
 
 def arange(start: Any, stop: Any, step: Any, name: str) -> np.ndarray[Any, Any]:
