@@ -1,11 +1,4 @@
-"""Initializers: ``init(key, shape, dtype="float32") -> array``, the same numbers from the same key on every engine.
-
-Each function here builds an initializer, a small frozen object: two that were built alike are equal, and they can be
-hashed and pickled. The numbers are those of ``jax.nn.initializers`` within 4 ULP; from engine to engine the uniform
-family, drawn as ``(2u - 1) * bound``, is equal to the last bit.
-
-A dense kernel is ``(in, out)`` and a convolution kernel ``(spatial..., in, out)``; other layouts name their axes.
-"""
+"""Initializers whose width depends on how many numbers feed into one output, or out of one input."""
 
 from __future__ import annotations
 
@@ -14,58 +7,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import unimod.numpy as unp
-from unimod import random
 from unimod.errors import OptionError, ShapeError
-from unimod.numpy._dispatch import unary
+from unimod.nn.initializers._plain import Array, Initializer, Shape, _Normal, _SymmetricUniform, _TruncatedNormal
 
-Array = Any
-Shape = tuple[int, ...]
 Axes = int | tuple[int, ...]
-Initializer = Callable[..., Array]
 
 _STD_OF_TRUNCATED = 0.87962566103423978
 """The standard deviation of a standard normal that is cut off at -2 and 2."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Constant:
-    value: float
-
-    def __call__(self, key: Any, shape: Shape, dtype: str = "float32") -> Array:
-        if key is None:
-            return unp.full(tuple(shape), self.value, dtype=dtype)
-        engine, data = unary(random.key_data(key))
-        # Made from the key, so that it is on the device of the key, and batched where the key is.
-        single = engine.arrays.full_like(engine.arrays.reshape(data[:1], ()), self.value, dtype)
-        return engine.arrays.copy(engine.arrays.broadcast_to(single, tuple(shape)))
-
-
-@dataclasses.dataclass(frozen=True)
-class _Uniform:
-    scale: float
-
-    def __call__(self, key: Any, shape: Shape, dtype: str = "float32") -> Array:
-        return unp.multiply(random.uniform(key, tuple(shape), dtype=dtype), self.scale)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Normal:
-    stddev: float
-
-    def __call__(self, key: Any, shape: Shape, dtype: str = "float32") -> Array:
-        return unp.multiply(random.normal(key, tuple(shape), dtype=dtype), self.stddev)
-
-
-@dataclasses.dataclass(frozen=True)
-class _TruncatedNormal:
-    stddev: float
-    lower: float
-    upper: float
-
-    def __call__(self, key: Any, shape: Shape, dtype: str = "float32") -> Array:
-        drawn = random.truncated_normal(key, self.lower, self.upper, tuple(shape), dtype=dtype)
-        return unp.multiply(drawn, self.stddev)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +31,6 @@ class _VarianceScaling:
         return _DISTRIBUTIONS[self.distribution](stddev)(key, shape, dtype)
 
 
-@dataclasses.dataclass(frozen=True)
-class _SymmetricUniform:
-    bound: float
-
-    def __call__(self, key: Any, shape: Shape, dtype: str = "float32") -> Array:
-        # 2u - 1 is exact, with or without a fused multiply-add; u * span + low is not.
-        drawn = random.uniform(key, tuple(shape), dtype=dtype)
-        return unp.multiply(unp.subtract(unp.multiply(drawn, 2.0), 1.0), self.bound)
-
-
 _MODES: dict[str, Callable[[float, float], float]] = {
     "fan_in": lambda fan_in, fan_out: fan_in,
     "fan_out": lambda fan_in, fan_out: fan_out,
@@ -105,74 +43,6 @@ _DISTRIBUTIONS: dict[str, Callable[[float], Initializer]] = {
     "normal": _Normal,
     "uniform": lambda stddev: _SymmetricUniform(math.sqrt(3.0) * stddev),
 }
-
-
-def zeros() -> Initializer:
-    """All 0, on the engine of the key.
-
-    Example:
-        >>> import unimod as um
-        >>> um.nn.initializers.zeros()(um.random.key(0), (2,)).tolist()
-        [0.0, 0.0]
-    """
-    return _Constant(0.0)
-
-
-def ones() -> Initializer:
-    """All 1, on the engine of the key.
-
-    Example:
-        >>> import unimod as um
-        >>> um.nn.initializers.ones()(um.random.key(0), (2,)).tolist()
-        [1.0, 1.0]
-    """
-    return _Constant(1.0)
-
-
-def constant(value: float) -> Initializer:
-    """All ``value``, on the engine of the key.
-
-    Example:
-        >>> import unimod as um
-        >>> um.nn.initializers.constant(0.5)(um.random.key(0), (2,)).tolist()
-        [0.5, 0.5]
-    """
-    return _Constant(value)
-
-
-def uniform(scale: float = 1e-2) -> Initializer:
-    """Uniform in [0, ``scale``).
-
-    Example:
-        >>> import unimod as um
-        >>> um.nn.initializers.uniform(0.1)(um.random.key(0), (2, 3)).shape == (2, 3)
-        True
-    """
-    return _Uniform(scale)
-
-
-def normal(stddev: float = 1e-2) -> Initializer:
-    """Normal with the mean 0 and the standard deviation ``stddev``.
-
-    Example:
-        >>> import unimod as um
-        >>> um.nn.initializers.normal()(um.random.key(0), (2, 3)).shape == (2, 3)
-        True
-    """
-    return _Normal(stddev)
-
-
-def truncated_normal(stddev: float = 1e-2, *, lower: float = -2.0, upper: float = 2.0) -> Initializer:
-    """``stddev`` times a standard normal that is cut off at ``lower`` and ``upper``.
-
-    The bounds count in units of ``stddev``, which is the standard deviation before the cut, as in JAX.
-
-    Example:
-        >>> import unimod as um
-        >>> um.nn.initializers.truncated_normal()(um.random.key(0), (2, 3)).shape == (2, 3)
-        True
-    """
-    return _TruncatedNormal(stddev, lower, upper)
 
 
 def variance_scaling(
@@ -204,17 +74,22 @@ def variance_scaling(
         >>> init(um.random.key(0), (3, 3, 8, 16)).shape == (3, 3, 8, 16)
         True
     """
-    _check_option("mode", mode, _MODES)
-    _check_option("distribution", distribution, _DISTRIBUTIONS)
+    _check_option("variance_scaling", "mode", mode, _MODES)
+    _check_option("variance_scaling", "distribution", distribution, _DISTRIBUTIONS)
     if not scale > 0:
-        raise OptionError("`scale` of an initializer is not positive.", got=f"scale = {scale!r}", expected="scale > 0")
+        raise OptionError(
+            "`scale` of an initializer is not positive.",
+            got=f"scale = {scale!r}",
+            expected="scale > 0",
+            fix="pass a positive scale, or use zeros()",
+        )
     return _VarianceScaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
 
 
-def _check_option(name: str, value: str, known: dict[str, Any]) -> None:
+def _check_option(function: str, name: str, value: str, known: dict[str, Any]) -> None:
     if value not in known:
         raise OptionError(
-            f"variance_scaling does not know this {name}.",
+            f"{function} does not know this {name}.",
             got=f"{name} = {value!r}",
             expected=f"one of {', '.join(map(repr, known))}",
             fix=f"pass one of these as {name}",
@@ -296,26 +171,81 @@ def glorot_normal(*, in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes =
     return _VarianceScaling(1.0, "fan_avg", "truncated_normal", in_axis, out_axis, batch_axis)
 
 
-def kaiming_uniform(*, in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = ()) -> Initializer:
-    """Uniform with the variance ``2 / fan_in``. Source: He et al. (2015), arXiv:1502.01852, equation 10.
+def kaiming_uniform(
+    *,
+    negative_slope: float = 0.0,
+    mode: str = "fan_in",
+    in_axis: Axes = -2,
+    out_axis: Axes = -1,
+    batch_axis: Axes = (),
+) -> Initializer:
+    """Uniform with the variance ``2 / ((1 + negative_slope**2) * fan)``.
+
+    Args:
+        negative_slope: that of the leaky_relu that follows; 0 for relu.
+        mode: what ``fan`` is; see :func:`variance_scaling`.
+        in_axis: the axis, or axes, of the inputs.
+        out_axis: the axis, or axes, of the outputs.
+        batch_axis: axes that hold independent kernels.
+
+    Raises:
+        OptionError: ``mode`` is unknown.
 
     Example:
         >>> import unimod as um
         >>> um.nn.initializers.kaiming_uniform()(um.random.key(0), (2, 3)).shape == (2, 3)
         True
+
+    Source: He et al. (2015), arXiv:1502.01852, equations 10 and 15.
     """
-    return _VarianceScaling(2.0, "fan_in", "uniform", in_axis, out_axis, batch_axis)
+    scale = gain("leaky_relu", negative_slope) ** 2
+    return variance_scaling(scale, mode, "uniform", in_axis=in_axis, out_axis=out_axis, batch_axis=batch_axis)
 
 
-def kaiming_normal(*, in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = ()) -> Initializer:
-    """Truncated normal with the variance ``2 / fan_in``. Source: He et al. (2015), arXiv:1502.01852, equation 10.
+def kaiming_normal(
+    *,
+    negative_slope: float = 0.0,
+    mode: str = "fan_in",
+    in_axis: Axes = -2,
+    out_axis: Axes = -1,
+    batch_axis: Axes = (),
+) -> Initializer:
+    """Truncated normal with the variance ``2 / ((1 + negative_slope**2) * fan)``. Options: :func:`kaiming_uniform`.
 
     Example:
         >>> import unimod as um
         >>> um.nn.initializers.kaiming_normal()(um.random.key(0), (2, 3)).shape == (2, 3)
         True
+
+    Source: He et al. (2015), arXiv:1502.01852, equations 10 and 15.
+
+    Differences: PyTorch's is not truncated: ``variance_scaling(2.0, "fan_in", "normal")``.
     """
-    return _VarianceScaling(2.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis)
+    scale = gain("leaky_relu", negative_slope) ** 2
+    return variance_scaling(scale, mode, "truncated_normal", in_axis=in_axis, out_axis=out_axis, batch_axis=batch_axis)
+
+
+_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
+
+
+def gain(activation: str, negative_slope: float = 0.01) -> float:
+    """What an activation asks of the standard deviation of the kernel before it; its square is a ``scale``.
+
+    Args:
+        activation: ``"linear"``, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"`` or ``"selu"``.
+        negative_slope: of leaky_relu.
+
+    Raises:
+        OptionError: the activation is unknown.
+
+    Example:
+        >>> round(gain("relu"), 4), round(gain("leaky_relu", 1.0), 4)
+        (1.4142, 1.0)
+    """
+    if activation == "leaky_relu":
+        return math.sqrt(2.0 / (1.0 + negative_slope**2))
+    _check_option("gain", "activation", activation, {**_GAINS, "leaky_relu": None})
+    return _GAINS[activation]
 
 
 xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
