@@ -276,7 +276,7 @@ def test_the_suite_certifies_an_engine_and_reports(tmp_path):
     rows = json.loads((tmp_path / "out/report.json").read_text())
     assert {row["engine"] for row in rows} == {"numpy"}
     assert {"numpy.add", "nn.Linear", "nn.relu"} <= {row["case"] for row in rows}
-    assert {row["check"] for row in rows} == {"value", "eval", "vmap"}
+    assert {row["check"] for row in rows} == {"value", "eval", "layout", "vmap"}
     assert all(row["share"] <= 1 and not row["error"] for row in rows)
     page = (tmp_path / "out/report.html").read_text()
     assert "<td>numpy.add</td>" in page

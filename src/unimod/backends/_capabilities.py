@@ -12,5 +12,7 @@ BFLOAT16: Final = "bfloat16"
 OPTIM: Final = "optim"
 UNSIGNED: Final = "unsigned"
 """Arithmetic of uint16, uint32 and uint64; every engine holds and moves such arrays."""
+STRICT: Final = "strict"
+"""Elementwise functions refuse complex numbers, and those of bits floats, by themselves; else it is asked before the call."""
 
-ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED})
+ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED, STRICT})

@@ -5,16 +5,17 @@ The checks run only after an engine has refused, so that a call that is right pa
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from unimod.backends import _capabilities as has
 from unimod.backends import _registry
-from unimod.config import is_array, short
-from unimod.errors import CapabilityError, ShapeError
+from unimod.config import dtype_of, is_array, short
+from unimod.errors import CapabilityError, DTypeError, ShapeError
 
 _WIDE_UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 
@@ -56,8 +57,41 @@ def _because(told: Exception, error: Exception) -> Exception:
     return told
 
 
-def operands(error: Exception, name: str, *xs: Any) -> Exception:
+ONLY = {
+    "real": (frozenset({"complex"}), "real numbers"),
+    "whole": (frozenset({"complex", "float"}), "bools and integers"),
+    "integer": (frozenset({"complex", "float", "bool"}), "integers"),
+}
+"""For which dtypes a function is: the kinds that it does not take, and words for those that it does."""
+REFUSED_BY_STRICT = frozenset({"real", "whole"})
+"""Those of which an engine that declares to be strict need not be asked before the call."""
+
+
+def guarded(fn: Callable[..., Any], only: str) -> Callable[..., Any]:
+    """``fn``, refusing operands of kinds for which it is not defined."""
+    refused = ONLY[only][0]
+
+    @functools.wraps(fn)
+    def op(*xs: Any) -> Any:
+        if _kinds(xs) & refused:
+            raise TypeError(only)
+        return fn(*xs)
+
+    return op
+
+
+def _kinds(xs: Sequence[Any]) -> set[str]:
+    return {_SCALAR_KINDS.get(type(x)) or dtype_of(x).kind for x in xs}
+
+
+_SCALAR_KINDS = {bool: "bool", int: "int", float: "float", complex: "complex"}
+
+
+def operands(error: Exception, name: str, *xs: Any, only: str = "") -> Exception:
     """Why an elementwise function refused its operands."""
+    if only and _kinds(xs) & ONLY[only][0]:
+        words = ONLY[only][1]
+        return _because(DTypeError(f"{name} is about {words}.", got=_listed(xs), expected=f"operands of {words}"), error)
     if lacking := _lacking(name, xs):
         return _because(lacking, error)
     if _broadcasts(*map(_shape, xs)):

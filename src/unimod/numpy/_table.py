@@ -12,8 +12,14 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from unimod.backends import _capabilities as has
 from unimod.backends import _registry
+from unimod.backends._host import limits as whole_limits
+from unimod.backends._host import unfit
+from unimod.backends._promotion import promote_scalar
 from unimod.backends._protocol import Engine
+from unimod.config import dtype_of, is_array
+from unimod.dtypes import DType
 from unimod.numpy import _explain as explain
 from unimod.numpy._dispatch import SCALARS, binary, engine_inside
 
@@ -29,6 +35,7 @@ class Table(dict[type, Op]):
         module: the module of the engine in which the function is.
         name: of the function.
         otherwise: what runs on an engine that has none of that name.
+        only: the dtypes for which the function is, of ``explain.ONLY``; "" is all.
 
     Example:
         >>> import numpy as np
@@ -38,19 +45,20 @@ class Table(dict[type, Op]):
         [2.0, 2.0]
     """
 
-    __slots__ = ("__weakref__", "module", "name", "otherwise")
+    __slots__ = ("__weakref__", "module", "name", "only", "otherwise")
     __hash__ = object.__hash__  # type: ignore[assignment]
 
-    def __init__(self, module: str, name: str, otherwise: Op | None = None) -> None:
+    def __init__(self, module: str, name: str, otherwise: Op | None = None, only: str = "") -> None:
         super().__init__()
-        self.module, self.name, self.otherwise = module, name, otherwise
+        self.module, self.name, self.otherwise, self.only = module, name, otherwise, only
         _tables.add(self)
 
     def of(self, engine: Engine) -> Op:
         """The function of one engine."""
         module = getattr(engine, self.module)
         found: Op = getattr(module, self.name) if self.otherwise is None else getattr(module, self.name, self.otherwise)
-        return found
+        trusted = not self.only or (self.only in explain.REFUSED_BY_STRICT and has.STRICT in engine.facts.CAPABILITIES)
+        return found if trusted else explain.guarded(found, self.only)
 
     def __missing__(self, cls: type) -> Op:
         engine = _registry.of_type(cls)
@@ -80,26 +88,34 @@ def forget() -> None:
         table.clear()
 
 
-def unary_op(public: Op) -> Op:
-    """The engines' elementwise function of one array."""
-    return _unary(public, None)
+def unary_op(public: Op | None = None, *, only: str = "") -> Op:
+    """The engines' elementwise function of one array; ``only`` names the dtypes for which it is (of ``explain.ONLY``)."""
+    return _decorated(_unary, public, only)
 
 
-def unary_composite(public: Op) -> Op:
+def unary_composite(public: Op | None = None, *, only: str = "") -> Op:
     """The engines' elementwise function of one array, else the body."""
-    _registry.on_load(functools.partial(_complete, public))
-    return _unary(public, public)
+    return _decorated(_unary, public, only, is_composite=True)
 
 
-def binary_op(public: Op) -> Op:
-    """The engines' elementwise function of two operands."""
-    return _binary(public, None)
+def binary_op(public: Op | None = None, *, only: str = "") -> Op:
+    """The engines' elementwise function of two operands; ``only`` as above."""
+    return _decorated(_binary, public, only)
 
 
-def binary_composite(public: Op) -> Op:
+def binary_composite(public: Op | None = None, *, only: str = "") -> Op:
     """The engines' elementwise function of two operands, else the body."""
-    _registry.on_load(functools.partial(_complete, public))
-    return _binary(public, public)
+    return _decorated(_binary, public, only, is_composite=True)
+
+
+def _decorated(make: Op, public: Op | None, only: str, *, is_composite: bool = False) -> Op:
+    def decorate(public: Op) -> Op:
+        if is_composite:
+            _registry.on_load(functools.partial(_complete, public))
+        made: Op = make(public, public if is_composite else None, only)
+        return made
+
+    return decorate if public is None else decorate(public)
 
 
 def _complete(body: Op, engine: Engine) -> None:
@@ -108,21 +124,21 @@ def _complete(body: Op, engine: Engine) -> None:
         setattr(engine.math, body.__name__, body)
 
 
-def _unary(public: Op, body: Op | None) -> Op:
-    table = Table("math", public.__name__, body)
+def _unary(public: Op, body: Op | None, only: str) -> Op:
+    table = Table("math", public.__name__, body, only)
 
     @functools.wraps(public)
     def op(x: Any, /) -> Any:
         try:
             return table[type(x)](x)
         except Exception as error:
-            raise explain.operands(error, public.__name__, x)  # noqa: B904 (it carries its cause)
+            raise explain.operands(error, public.__name__, x, only=only)  # noqa: B904 (it carries its cause)
 
     return op
 
 
-def _binary(public: Op, body: Op | None) -> Op:
-    table, alike = Table("math", public.__name__, body), _SameDType("math", public.__name__, body)
+def _binary(public: Op, body: Op | None, only: str) -> Op:
+    table, alike = (cls("math", public.__name__, body, only) for cls in (Table, _SameDType))
 
     @functools.wraps(public)
     def op(x1: Any, x2: Any, /) -> Any:
@@ -138,10 +154,38 @@ def _binary(public: Op, body: Op | None) -> Op:
     def general(x1: Any, x2: Any) -> Any:
         try:
             if type(x2) in SCALARS:
+                if type(x2) is int and not 0 <= x2 < 128:
+                    check_fit(x2, x1)
                 return table[type(x1)](x1, x2)
+            if type(x1) is int:
+                check_fit(x1, x2)
             engine, x1, x2 = binary(x1, x2)
             return table.of(engine)(x1, x2)
         except Exception as error:
-            raise explain.operands(error, public.__name__, x1, x2)  # noqa: B904 (it carries its cause)
+            raise explain.operands(error, public.__name__, x1, x2, only=only)  # noqa: B904 (it carries its cause)
 
     return op
+
+
+_limits: dict[Any, tuple[int, int] | None] = {}
+
+
+def check_fit(number: int, x: Any) -> None:
+    """Refuse a Python integer that the dtype of the array beside it cannot hold.
+
+    Raises:
+        DTypeError: it does not fit; frameworks would wrap it, or raise errors of their own.
+    """
+    dtype = getattr(x, "dtype", None)
+    if dtype not in _limits:
+        _limits[dtype] = _limits_of(x)
+    limits = _limits[dtype]
+    if limits is not None and not limits[0] <= number <= limits[1]:
+        raise unfit(number, str(dtype_of(x)))
+
+
+def _limits_of(x: Any) -> tuple[int, int] | None:
+    if not is_array(x):
+        return None
+    name = promote_scalar(dtype_of(x), int)
+    return whole_limits(name) if DType(name).kind in ("int", "uint") else None

@@ -56,7 +56,7 @@ def divide(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_op(only="real")
 def floor_divide(x1: Array, x2: Array, /) -> Array:
     """``floor(x1 / x2)``; its gradient is 0. A quotient that is 0 or infinite is the result.
 
@@ -67,7 +67,7 @@ def floor_divide(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_op(only="real")
 def remainder(x1: Array, x2: Array, /) -> Array:
     """``x1 - floor(x1 / x2) * x2``, with the sign of ``x2``, also where it is 0.
 
@@ -89,7 +89,7 @@ def pow(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_op(only="real")
 def maximum(x1: Array, x2: Array, /) -> Array:
     """The greater of two; a tie gives each half of the gradient, and nan wins.
 
@@ -100,7 +100,7 @@ def maximum(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_op(only="real")
 def minimum(x1: Array, x2: Array, /) -> Array:
     """The smaller of two; a tie gives each half of the gradient, and nan wins.
 

@@ -9,7 +9,7 @@ from unimod.numpy.arithmetic import add, multiply, negative, subtract
 from unimod.numpy.comparison import logical_not, logical_or, logical_xor
 
 
-@binary_op
+@binary_op(only="whole")
 def bitwise_and(x1: Array, x2: Array, /) -> Array:
     """The bits that are set in both.
 
@@ -20,7 +20,7 @@ def bitwise_and(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_composite
+@binary_composite(only="whole")
 def bitwise_or(x1: Array, x2: Array, /) -> Array:
     """The bits that are set in one of the two, or in both.
 
@@ -34,7 +34,7 @@ def bitwise_or(x1: Array, x2: Array, /) -> Array:
     return subtract(add(x1, x2), bitwise_and(x1, x2))
 
 
-@binary_composite
+@binary_composite(only="whole")
 def bitwise_xor(x1: Array, x2: Array, /) -> Array:
     """The bits that are set in exactly one of the two.
 
@@ -48,7 +48,7 @@ def bitwise_xor(x1: Array, x2: Array, /) -> Array:
     return subtract(add(x1, x2), multiply(bitwise_and(x1, x2), 2))
 
 
-@unary_composite
+@unary_composite(only="whole")
 def bitwise_invert(x: Array, /) -> Array:
     """The bits that are not set: ``-x - 1`` for signed integers, the opposite for bools.
 
@@ -60,7 +60,7 @@ def bitwise_invert(x: Array, /) -> Array:
     return logical_not(x) if kind_of(x) == "bool" else subtract(negative(x), 1)
 
 
-@binary_op
+@binary_op(only="integer")
 def bitwise_left_shift(x1: Array, x2: Array, /) -> Array:
     """``x1 * 2**x2`` in the bits that there are: 0 where ``x2``, which is not negative, is their number or more.
 
@@ -71,7 +71,7 @@ def bitwise_left_shift(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_op
+@binary_op(only="integer")
 def bitwise_right_shift(x1: Array, x2: Array, /) -> Array:
     """``floor(x1 / 2**x2)``, also where ``x2``, which is not negative, is the number of bits or more.
 

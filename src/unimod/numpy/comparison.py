@@ -34,7 +34,7 @@ def not_equal(x1: Array, x2: Array, /) -> Array:
     return logical_not(equal(x1, x2))
 
 
-@binary_op
+@binary_op(only="real")
 def less(x1: Array, x2: Array, /) -> Array:
     """``x1 < x2``.
 
@@ -45,7 +45,7 @@ def less(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_composite
+@binary_composite(only="real")
 def less_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 <= x2``.
 
@@ -57,7 +57,7 @@ def less_equal(x1: Array, x2: Array, /) -> Array:
     return logical_or(less(x1, x2), equal(x1, x2))
 
 
-@binary_composite
+@binary_composite(only="real")
 def greater(x1: Array, x2: Array, /) -> Array:
     """``x1 > x2``.
 
@@ -69,7 +69,7 @@ def greater(x1: Array, x2: Array, /) -> Array:
     return less(x2, x1)
 
 
-@binary_composite
+@binary_composite(only="real")
 def greater_equal(x1: Array, x2: Array, /) -> Array:
     """``x1 >= x2``.
 
@@ -187,7 +187,7 @@ def isneginf(x: Array, /) -> Array:
     return equal(x, -inf)
 
 
-@unary_composite
+@unary_composite(only="real")
 def signbit(x: Array, /) -> Array:
     """Whether ``x`` is negative, also for a zero and for nan.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from unimod.backends._host import limits
 from unimod.backends._promotion import WEAK, promote, promote_scalar
-from unimod.config import is_array
+from unimod.config import engine_of, is_array
 from unimod.dtypes import DType
 from unimod.errors import DTypeError, OptionError
 from unimod.numpy._options import dtype_name
@@ -113,9 +113,12 @@ def _is_of(name: DType, kind: Any) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class FloatInfo:
-    """The limits of a floating-point dtype: ``eps`` is the distance from 1 to the next number."""
+    """The limits of a floating-point dtype: ``eps`` is the distance from 1 to the next number.
 
-    dtype: DType
+    ``dtype`` is the dtype object that the engine's arrays have.
+    """
+
+    dtype: Any
     bits: int
     eps: float
     max: float
@@ -125,9 +128,9 @@ class FloatInfo:
 
 @dataclasses.dataclass(frozen=True)
 class IntInfo:
-    """The limits of an integer dtype."""
+    """The limits of an integer dtype; ``dtype`` is the dtype object that the engine's arrays have."""
 
-    dtype: DType
+    dtype: Any
     bits: int
     max: int
     min: int
@@ -138,8 +141,8 @@ def finfo(type: Any, /) -> FloatInfo:
 
     Example:
         >>> import unimod.numpy as unp
-        >>> unp.finfo("bfloat16").eps, unp.finfo("float16").max, unp.finfo("complex64").dtype
-        (0.0078125, 65504.0, float32)
+        >>> unp.finfo("bfloat16").eps, unp.finfo("float16").max, unp.finfo("complex64").dtype == unp.float32
+        (0.0078125, 65504.0, True)
     """
     name = _dtype(type)
     name = _PARTS.get(name, name)
@@ -148,7 +151,7 @@ def finfo(type: Any, /) -> FloatInfo:
         raise DTypeError("finfo is about floating-point dtypes.", got=str(name), expected=f"one of {known}")
     fraction, high, low = _FLOATS[name]
     greatest = (2.0 - 2.0**-fraction) * 2.0**high
-    return FloatInfo(name, name.bits, 2.0**-fraction, greatest, -greatest, 2.0**low)
+    return FloatInfo(_native(type, name), name.bits, 2.0**-fraction, greatest, -greatest, 2.0**low)
 
 
 def iinfo(type: Any, /) -> IntInfo:
@@ -163,4 +166,12 @@ def iinfo(type: Any, /) -> IntInfo:
     if name.kind not in ("int", "uint"):
         raise DTypeError("iinfo is about integer dtypes.", got=str(name), expected="an integer dtype")
     low, high = limits(name)
-    return IntInfo(name, name.bits, high, low)
+    return IntInfo(_native(type, name), name.bits, high, low)
+
+
+def _native(like: Any, name: DType) -> Any:
+    """The dtype object of that name of the engine of ``like``, else of the chosen one."""
+    try:
+        return engine_of(like).arrays.full((), 0, name).dtype
+    except DTypeError:  # of 64 bits, which the engine does not allow now
+        return name

@@ -130,7 +130,7 @@ def exp2(x: Array, /) -> Array:
     return pow(2.0, x)
 
 
-@unary_composite
+@unary_composite(only="real")
 @in_floats
 def cbrt(x: Array, /) -> Array:
     """The real cube root, with the sign of ``x``; its gradient at 0 is inf.
@@ -149,7 +149,7 @@ def cbrt(x: Array, /) -> Array:
     return multiply(where(is_plain, root, at_rest), copysign(1.0, x))
 
 
-@binary_composite
+@binary_composite(only="real")
 @in_floats
 def logaddexp(x1: Array, x2: Array, /) -> Array:
     """``log(exp(x1) + exp(x2))`` without overflow; two equal operands have each half of the gradient.
@@ -176,7 +176,7 @@ def logaddexp2(x1: Array, x2: Array, /) -> Array:
     return add(maximum(x1, x2), multiply(log1p(exp2(negative(abs(apart)))), 1 / math.log(2)))
 
 
-@binary_composite
+@binary_composite(only="real")
 @in_floats
 def hypot(x1: Array, x2: Array, /) -> Array:
     """``sqrt(x1**2 + x2**2)`` without overflow; its gradient at the origin is 0.

@@ -12,7 +12,7 @@ from unimod.numpy.comparison import equal, greater, isnan, less, signbit
 from unimod.numpy.searching import where
 
 
-@binary_composite
+@binary_composite(only="real")
 def copysign(x1: Array, x2: Array, /) -> Array:
     """``|x1|`` with the sign of ``x2``, also of a zero; the gradient at 0 is 0, and integers give float32.
 
@@ -26,7 +26,7 @@ def copysign(x1: Array, x2: Array, /) -> Array:
     return where(signbit(x2), negative(size), size)
 
 
-@binary_op
+@binary_op(only="real")
 def nextafter(x1: Array, x2: Array, /) -> Array:
     """The next number of the dtype after ``x1`` in the direction of ``x2``; its gradient is 0.
 
@@ -37,7 +37,7 @@ def nextafter(x1: Array, x2: Array, /) -> Array:
     """
 
 
-@binary_composite
+@binary_composite(only="real")
 def fmod(x1: Array, x2: Array, /) -> Array:
     """``x1 - trunc(x1 / x2) * x2``, with the sign of ``x1``.
 

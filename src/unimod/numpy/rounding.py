@@ -36,7 +36,7 @@ def sign(x: Array, /) -> Array:
     return found if kind_of(x) == "uint" else where(less(x, 0), -1, found)
 
 
-@unary_op
+@unary_op(only="real")
 def floor(x: Array, /) -> Array:
     """The greatest integer that is not above ``x``, in the dtype of ``x``.
 
@@ -47,7 +47,7 @@ def floor(x: Array, /) -> Array:
     """
 
 
-@unary_composite
+@unary_composite(only="real")
 def ceil(x: Array, /) -> Array:
     """The smallest integer that is not below ``x``, in the dtype of ``x``.
 
@@ -59,7 +59,7 @@ def ceil(x: Array, /) -> Array:
     return negative(floor(negative(x)))
 
 
-@unary_composite
+@unary_composite(only="real")
 def trunc(x: Array, /) -> Array:
     """The integer part of ``x``, in the dtype of ``x``.
 
@@ -72,7 +72,7 @@ def trunc(x: Array, /) -> Array:
     return where(less(x, 0), ceil(x), floor(x)) if kind_of(x) == "float" else x
 
 
-@unary_op
+@unary_op(only="real")
 def round(x: Array, /) -> Array:
     """The nearest integer, halves to the even one, in the dtype of ``x``.
 

@@ -20,7 +20,7 @@ from unimod.numpy.searching import where
 from unimod.numpy.trigonometry import sin
 
 
-@unary_op
+@unary_op(only="real")
 def erf(x: Array, /) -> Array:
     """The error function, ``2 / sqrt(pi) * integral of exp(-t**2) from 0 to x``.
 
@@ -31,7 +31,7 @@ def erf(x: Array, /) -> Array:
     """
 
 
-@unary_op
+@unary_op(only="real")
 def erfc(x: Array, /) -> Array:
     """``1 - erf(x)``, exact where ``x`` is great.
 
@@ -42,7 +42,7 @@ def erfc(x: Array, /) -> Array:
     """
 
 
-@unary_composite
+@unary_composite(only="real")
 @in_floats
 def erfinv(x: Array, /) -> Array:
     """The number whose ``erf`` is ``x``; inf at 1, -inf at -1, nan beyond.
@@ -69,7 +69,7 @@ class _Namespace:
         return multiply(x, 0.0)
 
 
-@unary_op
+@unary_op(only="real")
 def lgamma(x: Array, /) -> Array:
     """``log(|gamma(x)|)``; inf at 0 and at the negative integers.
 
@@ -80,7 +80,7 @@ def lgamma(x: Array, /) -> Array:
     """
 
 
-@unary_op
+@unary_op(only="real")
 def digamma(x: Array, /) -> Array:
     """The derivative of :func:`lgamma`; nan at the negative integers.
 
@@ -91,7 +91,7 @@ def digamma(x: Array, /) -> Array:
     """
 
 
-@unary_composite
+@unary_composite(only="real")
 @in_floats
 def logit(x: Array, /) -> Array:
     """``log(x / (1 - x))``, the inverse of the sigmoid; nan outside of ``[0, 1]``.
@@ -104,7 +104,7 @@ def logit(x: Array, /) -> Array:
     return subtract(log(x), log1p(negative(x)))
 
 
-@unary_composite
+@unary_composite(only="real")
 @in_floats
 def expit(x: Array, /) -> Array:
     """``1 / (1 + exp(-x))``, the sigmoid.
@@ -118,7 +118,7 @@ def expit(x: Array, /) -> Array:
     return engine.nn.sigmoid(x)
 
 
-@binary_composite
+@binary_composite(only="real")
 @in_floats
 def xlogy(x1: Array, x2: Array, /) -> Array:
     """``x1 * log(x2)``, and 0 where ``x1`` is 0 and ``x2`` is not nan; the gradient at (0, 0) is 0.
@@ -131,7 +131,7 @@ def xlogy(x1: Array, x2: Array, /) -> Array:
     return multiply(x1, log(where(_is_mute(x1, x2), 1.0, x2)))
 
 
-@binary_composite
+@binary_composite(only="real")
 @in_floats
 def xlog1py(x1: Array, x2: Array, /) -> Array:
     """``x1 * log(1 + x2)``, and 0 where ``x1`` is 0 and ``x2`` is not nan; the gradient at (0, -1) is 0.
@@ -150,7 +150,7 @@ def _is_mute(factor: Array, x: Array) -> Array:
     return logical_and(equal(factor, 0), logical_not(logical_or(is_number, isnan(x))))
 
 
-@unary_composite
+@unary_composite(only="real")
 @in_floats
 def entr(x: Array, /) -> Array:
     """The term of an entropy, ``-x * log(x)``: 0 at 0, where its gradient is 0 too, and -inf below.

@@ -89,7 +89,7 @@ def atan(x: Array, /) -> Array:
     return multiply(atanh(multiply(x, 1j)), -1j) if kind_of(x) == "complex" else atan2(x, 1.0)
 
 
-@binary_op
+@binary_op(only="real")
 def atan2(x1: Array, x2: Array, /) -> Array:
     """The angle in ``[-pi, pi]`` of the point ``(x2, x1)``; the gradient at the origin is 0.
 

@@ -54,7 +54,8 @@ def _is_own(value: Any, module: Any) -> bool:
     if not callable(value) or isinstance(value, type) or hasattr(value, "__origin__"):
         return False
     origin = getattr(value, "__module__", None) or ""
-    return origin == module.__name__ or not origin.startswith(("unimod", "typing", "functools", "collections"))
+    is_made_here = origin == module.__name__ or "<locals>" in getattr(value, "__qualname__", "")
+    return is_made_here or not origin.startswith(("unimod", "typing", "functools", "collections"))
 
 
 @contextlib.contextmanager

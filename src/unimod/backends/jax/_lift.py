@@ -33,7 +33,7 @@ def pair(fn: Op) -> Op:
     """Of two operands, promoted."""
 
     def op(x: Any, y: Any) -> Any:
-        if type(x) in WEAK or type(y) in WEAK:
+        if type(x) in WEAK or type(y) in WEAK or x.dtype is not y.dtype:
             x, y = settle(x, y)
         return fn(x, y)
 

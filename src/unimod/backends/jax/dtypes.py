@@ -39,7 +39,14 @@ def settle(x: Any, y: Any) -> tuple[Any, Any]:
         if type(x) in WEAK:
             x = jnp.asarray(x, promote_scalar("bool", type(x)))
         return _widened(x, y), y
-    return (x, _widened(y, x)) if type(x) in WEAK else (x, y)
+    if type(x) in WEAK:
+        return x, _widened(y, x)
+    return (x.astype("float32"), y.astype("float32")) if _mixes_uint64(x.dtype, y.dtype) else (x, y)
+
+
+def _mixes_uint64(one: Any, other: Any) -> bool:
+    """Whether signed integers meet uint64, for which JAX takes the widest float that is allowed."""
+    return (one.name == "uint64" and other.kind == "i") or (other.name == "uint64" and one.kind == "i")
 
 
 def _widened(x: Any, scalar: Any) -> Any:

@@ -40,12 +40,13 @@ def has_x64() -> bool:
 
 def set_x64(enabled: bool) -> None:
     """Turn JAX's switch for the process."""
-    jax.config.update("jax_enable_x64", enabled)
+    jax.config.update("jax_enable_x64", enabled)  # type: ignore[no-untyped-call]
 
 
 def use_x64(enabled: bool) -> contextlib.AbstractContextManager[Any]:
     """Turn JAX's switch inside a ``with`` block of this thread."""
-    return jax.enable_x64(enabled)
+    context: contextlib.AbstractContextManager[Any] = jax.enable_x64(enabled)
+    return context
 
 
 def register_node(

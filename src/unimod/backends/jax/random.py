@@ -40,7 +40,7 @@ def _checked(dtype: str) -> str:
         raise CapabilityError(
             f"JAX draws no {dtype} values unless 64-bit numbers are enabled.",
             got=f"{dtype}, with jax_enable_x64 = False",
-            fix=f'draw {dtype.replace("64", "32")} values, or call um.enable_x64() first',
+            fix=f"draw {dtype.replace('64', '32')} values, or call um.enable_x64() first",
         )
     return dtype
 
