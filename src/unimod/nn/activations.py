@@ -12,6 +12,7 @@ from typing import Any
 from unimod.backends._protocol import Engine
 from unimod.dtypes import is_inexact
 from unimod.errors import OptionError, ShapeError
+from unimod.nn import _axes
 from unimod.numpy._dispatch import unary
 
 Array = Any
@@ -274,7 +275,7 @@ def softmax(x: Array, *, axis: int = -1, where: Array | None = None) -> Array:
         [0.09, 0.2447, 0.6652]
     """
     engine, x = _floating(x)
-    axis = _axis(x, axis)
+    axis = _axes.resolve(x, axis)
     if where is None:
         return engine.nn.softmax(x, axis)
     # The lowest finite number instead of -inf: a slice that is masked as a whole stays finite, as do its derivatives.
@@ -298,7 +299,7 @@ def log_softmax(x: Array, *, axis: int = -1) -> Array:
         [-2.4076, -1.4076, -0.4076]
     """
     engine, x = _floating(x)
-    return engine.nn.log_softmax(x, _axis(x, axis))
+    return engine.nn.log_softmax(x, _axes.resolve(x, axis))
 
 
 def glu(x: Array, *, axis: int = -1) -> Array:
@@ -315,7 +316,7 @@ def glu(x: Array, *, axis: int = -1) -> Array:
     Source: Dauphin et al. (2016), arXiv:1612.08083, equation 1.
     """
     engine, x = _floating(x)
-    axis = _axis(x, axis)
+    axis = _axes.resolve(x, axis)
     half, rest = divmod(x.shape[axis], 2)
     if rest:
         raise ShapeError(
@@ -326,18 +327,6 @@ def glu(x: Array, *, axis: int = -1) -> Array:
         )
     before = (slice(None),) * axis
     return x[(*before, slice(half))] * engine.nn.sigmoid(x[(*before, slice(half, None))])
-
-
-def _axis(x: Array, axis: int) -> int:
-    rank = len(x.shape)
-    if -rank <= axis < rank:
-        return axis % rank
-    raise ShapeError(
-        f"There is no axis {axis}.",
-        got=f"x of rank {rank}",
-        expected=f"an axis in [{-rank}, {rank})",
-        fix="pass an array with more axes, or another `axis`",
-    )
 
 
 swish = silu

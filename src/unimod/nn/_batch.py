@@ -1,0 +1,99 @@
+"""Normalisation by the statistics of a batch, as pure functions: the statistics, and what is done with them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import unimod.numpy as unp
+from unimod.nn import _axes, _checks
+from unimod.nn._normalization import channels_last, check_count, widened
+from unimod.numpy._dispatch import many
+
+Array = Any
+
+
+def moments(x: Array, *, axis: int = -1, mask: Array | None = None) -> tuple[Array, Array]:
+    """Mean and biased, two-pass variance of each channel, over all axes but that of the channels.
+
+    Args:
+        x: floating, ``(..., channels)``.
+        axis: that of the channels.
+        mask: bool, broadcastable to ``x``: the values that count. Channels without any have the mean and variance 0.
+
+    Returns:
+        Two arrays ``(channels,)``, in float32 where ``x`` has half precision, else in its dtype.
+
+    Raises:
+        ShapeError: there are less than two values for each channel, so that there is no variance.
+        DTypeError: ``x`` is not floating.
+
+    Example:
+        >>> import unimod as um
+        >>> mean, var = um.nn.functional.moments(um.numpy.asarray([[1.0, 10.0], [3.0, 10.0]]))
+        >>> mean.tolist(), var.tolist()
+        ([2.0, 10.0], [1.0, 0.0])
+    """
+    engine, x, mask = many(x, mask)
+    _checks.floating("moments", engine, x)
+    place = _axes.resolve(x, axis)
+    last = channels_last(x, place)
+    check_count("moments", "", math.prod(last.shape[:-1]), x)
+    if mask is None:
+        mean, var = engine.nn.moments(last)
+        return mean, var
+    return _masked_moments(widened(engine, last), channels_last(unp.broadcast_to(mask, tuple(x.shape)), place))
+
+
+def batch_norm(
+    x: Array,
+    mean: Array,
+    var: Array,
+    scale: Array | None = None,
+    bias: Array | None = None,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+) -> Array:
+    """``(x - mean) / sqrt(var + epsilon) * scale + bias``, with given statistics for each channel.
+
+    Args:
+        x: floating, ``(..., channels)``.
+        mean: ``(channels,)``, of the batch (see :func:`moments`) or running.
+        var: ``(channels,)``.
+        scale: ``(channels,)``; None for 1.
+        bias: ``(channels,)``; None for 0.
+        axis: that of the channels, 1 for channels first.
+        epsilon: is added to the variance.
+
+    Returns:
+        The shape and dtype of ``x``.
+
+    Raises:
+        ShapeError: an argument does not have one value for each channel.
+        DTypeError: ``x`` is not floating.
+
+    Example:
+        >>> import unimod as um
+        >>> x = um.numpy.asarray([[1.0], [3.0]])
+        >>> y = um.nn.functional.batch_norm(x, *um.nn.functional.moments(x))
+        >>> [round(v, 3) for v in y[:, 0].tolist()]
+        [-1.0, 1.0]
+
+    Source: Ioffe, Szegedy (2015), arXiv:1502.03167, algorithm 1.
+    """
+    engine, x, mean, var, scale, bias = many(x, mean, var, scale, bias)
+    _checks.floating("batch_norm", engine, x)
+    _checks.rank("batch_norm", "x", x, 1)
+    place = _axes.resolve(x, axis)
+    _checks.shapes("batch_norm", (x.shape[place],), mean=mean, var=var, scale=scale, bias=bias)
+    out = engine.nn.normalize(channels_last(x, place), mean, var, scale, bias, epsilon=epsilon)
+    return out if place == len(x.shape) - 1 else unp.moveaxis(out, -1, place)
+
+
+def _masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:
+    axes = tuple(range(len(x.shape) - 1))
+    count = unp.maximum(unp.sum(unp.astype(mask, x.dtype), axis=axes), 1.0)
+    mean = unp.divide(unp.sum(unp.where(mask, x, 0.0), axis=axes), count)
+    centred = unp.where(mask, unp.subtract(x, mean), 0.0)
+    return mean, unp.divide(unp.sum(unp.square(centred), axis=axes), count)
