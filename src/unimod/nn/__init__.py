@@ -1,6 +1,8 @@
 """Layers, activations and initializers."""
 
 from unimod.nn import functional, initializers
+from unimod.nn._rectified import hard_shrink, prelu, soft_shrink, sparse_plus, sparse_sigmoid, tanh_shrink, threshold
+from unimod.nn._smooth import identity, log1mexp, logsumexp, squareplus, standardize
 from unimod.nn.activations import (
     celu,
     elu,
@@ -8,6 +10,7 @@ from unimod.nn.activations import (
     glu,
     hard_sigmoid,
     hard_silu,
+    hard_swish,
     hard_tanh,
     leaky_relu,
     log_sigmoid,
@@ -21,51 +24,118 @@ from unimod.nn.activations import (
     soft_sign,
     softmax,
     softplus,
+    swish,
     tanh,
 )
-from unimod.nn.containers import MLP, Flatten, Identity, Lambda, Sequential, sequence
+from unimod.nn.averages import EMA, debiased, running_avg
+from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
 from unimod.nn.conv import Conv
 from unimod.nn.embed import Embed
-from unimod.nn.linear import Linear
-from unimod.nn.norm import BatchNorm, LayerNorm
+from unimod.nn.general import Einsum, LinearGeneral
+from unimod.nn.keys import KeySeq, RngSeq
+from unimod.nn.linear import Bilinear, Linear
+from unimod.nn.norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+    SpectralNorm,
+    WeightNorm,
+)
+from unimod.nn.parametric import PReLU
 from unimod.nn.pool import AvgPool, MaxPool
-from unimod.nn.stochastic import Dropout
+from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
+from unimod.nn.stochastic import (
+    AlphaDropout,
+    Dropout,
+    DropPath,
+    FeatureAlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout,
+    StochasticDepth,
+)
+from unimod.numpy import one_hot
 
 __all__ = [
+    "EMA",
     "MLP",
+    "AlphaDropout",
     "AvgPool",
     "BatchNorm",
+    "Bilinear",
+    "Concat",
     "Conv",
+    "DropPath",
     "Dropout",
+    "Einsum",
     "Embed",
+    "FeatureAlphaDropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm",
+    "KeySeq",
     "Lambda",
     "LayerNorm",
     "Linear",
+    "LinearGeneral",
+    "LocalResponseNorm",
     "MaxPool",
+    "PReLU",
+    "Parallel",
+    "RMSNorm",
+    "Reshape",
+    "Residual",
+    "RngSeq",
     "Sequential",
+    "SpatialDropout",
+    "SpectralNorm",
+    "StochasticDepth",
+    "Unflatten",
+    "WeightNorm",
     "celu",
+    "debiased",
     "elu",
     "functional",
     "gelu",
     "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
+    "hard_swish",
     "hard_tanh",
+    "identity",
     "initializers",
     "leaky_relu",
+    "log1mexp",
     "log_sigmoid",
     "log_softmax",
+    "logsumexp",
     "mish",
+    "one_hot",
+    "prelu",
     "relu",
     "relu6",
+    "running_avg",
     "selu",
     "sequence",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "soft_sign",
     "softmax",
     "softplus",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "standardize",
+    "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -3,6 +3,9 @@
 All take one floating array of any shape and return one of the same shape and dtype; ints and bools are taken as
 float32. Half precision is computed in float32 and rounded once. At a kink the derivative is that of the flat side
 (0 for :func:`relu` at 0, for :func:`relu6` at 0 and 6, for :func:`hard_tanh` at -1 and 1), the same on all engines.
+
+``swish`` is another name of :func:`silu`, ``hard_swish`` of :func:`hard_silu`; PyTorch's ``Hardsigmoid``, ``Softsign``
+and ``Tanhshrink`` are :func:`hard_sigmoid`, :func:`soft_sign` and :func:`unimod.nn.tanh_shrink`.
 """
 
 from __future__ import annotations
@@ -278,17 +281,23 @@ def softmax(x: Array, *, axis: int = -1, where: Array | None = None) -> Array:
     axis = _axes.resolve(x, axis)
     if where is None:
         return engine.nn.softmax(x, axis)
+    masked = engine.nn.softmax(_masked(engine, x, where), axis)
+    return engine.arrays.where(where, masked, engine.arrays.zeros_like(x))
+
+
+def _masked(engine: Engine, x: Array, where: Array) -> Array:
     # The lowest finite number instead of -inf: a slice that is masked as a whole stays finite, as do its derivatives.
-    masked = engine.arrays.where(where, x, engine.arrays.full_like(x, -3e38 if _is_wide(engine, x) else -6e4))
-    return engine.arrays.where(where, engine.nn.softmax(masked, axis), engine.arrays.zeros_like(x))
+    lowest = -6e4 if engine.arrays.dtype_name(x) == "float16" else -3e38
+    return engine.arrays.where(where, x, engine.arrays.full_like(x, lowest))
 
 
-def _is_wide(engine: Engine, x: Array) -> bool:
-    return engine.arrays.dtype_name(x) != "float16"
-
-
-def log_softmax(x: Array, *, axis: int = -1) -> Array:
+def log_softmax(x: Array, *, axis: int = -1, where: Array | None = None) -> Array:
     """``x - log(sum(exp(x)))`` along ``axis``, without overflow.
+
+    Args:
+        x: a floating array.
+        axis: the axis whose exponentials sum to 1.
+        where: bool, broadcastable to ``x``: the entries that take part. The others, and slices without any, are -inf.
 
     Raises:
         ShapeError: ``x`` has no such axis.
@@ -299,7 +308,11 @@ def log_softmax(x: Array, *, axis: int = -1) -> Array:
         [-2.4076, -1.4076, -0.4076]
     """
     engine, x = _floating(x)
-    return engine.nn.log_softmax(x, _axes.resolve(x, axis))
+    axis = _axes.resolve(x, axis)
+    if where is None:
+        return engine.nn.log_softmax(x, axis)
+    masked = engine.nn.log_softmax(_masked(engine, x, where), axis)
+    return engine.arrays.where(where, masked, engine.arrays.full_like(x, -float("inf")))
 
 
 def glu(x: Array, *, axis: int = -1) -> Array:

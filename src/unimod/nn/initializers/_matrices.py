@@ -76,7 +76,7 @@ class _Dirac:
     def __call__(self, key: Any, shape: Shape, dtype: str = "float32") -> Array:
         shape = tuple(shape)
         _check_rank("dirac", shape, (3, 5))
-        inputs, outputs = shape[-2:]
+        outputs = shape[-1]
         if self.groups < 1 or outputs % self.groups:
             raise OptionError(
                 "dirac cannot split the outputs into groups.",

@@ -39,8 +39,9 @@ def check_channels(layer: Any, x: Any, leaf: Any, features: int | None, axis: in
         return
     place = _axes.resolve(x, axis)
     if features is not None and x.shape[place] != features:
+        name = type(layer).__name__
         raise ShapeError(
-            f"{type(layer).__name__} got {x.shape[place]} features on axis {axis} of `x`, but was built for {features}.",
+            f"{name} got {x.shape[place]} features on axis {axis} of `x`, but was built for {features}.",
             got=f"x = {config.describe_value(x)}, axis = {axis}",
             expected=f"{features} on that axis",
             fix=f"pass x with {features} channels on axis {axis}, or build it with num_features={x.shape[place]}",
