@@ -25,6 +25,7 @@ LINALG: Final = frozenset(
     | {"vector_norm"}
 )
 FFT: Final = frozenset[str]()
+NN: Final = frozenset({"gru", "lstm", "rnn"})
 
-ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT}
+ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT, "nn": NN}
 """The names, by the module of the engine."""

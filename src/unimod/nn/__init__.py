@@ -46,6 +46,16 @@ from unimod.nn.norm import (
 )
 from unimod.nn.parametric import PReLU
 from unimod.nn.pool import AvgPool, MaxPool
+from unimod.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    GRUCell,
+    LSTMCell,
+    VanillaRNN,
+    VanillaRNNCell,
+)
 from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
 from unimod.nn.stochastic import (
     AlphaDropout,
@@ -61,10 +71,14 @@ from unimod.numpy import one_hot
 
 __all__ = [
     "EMA",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "AlphaDropout",
     "AvgPool",
     "BatchNorm",
+    "Bidirectional",
     "Bilinear",
     "Concat",
     "Conv",
@@ -74,12 +88,14 @@ __all__ = [
     "Embed",
     "FeatureAlphaDropout",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GroupNorm",
     "Identity",
     "InstanceNorm",
     "KeySeq",
+    "LSTMCell",
     "Lambda",
     "LayerNorm",
     "Linear",
@@ -97,6 +113,8 @@ __all__ = [
     "SpectralNorm",
     "StochasticDepth",
     "Unflatten",
+    "VanillaRNN",
+    "VanillaRNNCell",
     "WeightNorm",
     "celu",
     "debiased",

@@ -15,6 +15,12 @@ from unimod import random
 from unimod.backends._protocol import Engine
 from unimod.nn import _checks, _shapes
 from unimod.nn._affine import linear as linear
+from unimod.nn._recurrent import gru as gru
+from unimod.nn._recurrent import gru_cell as gru_cell
+from unimod.nn._recurrent import lstm as lstm
+from unimod.nn._recurrent import lstm_cell as lstm_cell
+from unimod.nn._recurrent import rnn as rnn
+from unimod.nn._recurrent import rnn_cell as rnn_cell
 from unimod.nn._shapes import Padding, Windows
 from unimod.numpy._dispatch import many, unary
 

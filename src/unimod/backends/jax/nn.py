@@ -16,6 +16,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from unimod.backends.jax.recurrent import gru as gru
+from unimod.backends.jax.recurrent import lstm as lstm
+from unimod.backends.jax.recurrent import rnn as rnn
+
+__all__ = ["gru", "lstm", "rnn"]
+
 Array = Any
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]

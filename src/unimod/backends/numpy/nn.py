@@ -12,6 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from unimod.backends.numpy.recurrent import gru as gru
+from unimod.backends.numpy.recurrent import lstm as lstm
+from unimod.backends.numpy.recurrent import rnn as rnn
+
+__all__ = ["gru", "lstm", "rnn"]
+
 Array = Any
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]

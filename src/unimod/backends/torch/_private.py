@@ -202,3 +202,14 @@ def _inductor_options() -> Iterator[None]:
     wanted = {"size_asserts": False, "alignment_asserts": False, "scalar_asserts": False}
     with config.patch({name: value for name, value in wanted.items() if hasattr(config, name)}):
         yield
+
+
+def fused_recurrent(name: str) -> Callable[..., Any]:
+    """torch's kernel of a whole recurrent layer, of which ``torch.nn.LSTM`` and its like are made."""
+    return getattr(torch._VF, name)  # type: ignore[no-any-return]
+
+
+def has_mkldnn() -> bool:
+    """Whether recurrent layers on CPUs run in one kernel, if in float32."""
+    mkldnn: Any = torch.backends.mkldnn
+    return bool(mkldnn.is_available() and torch._C._get_mkldnn_enabled())

@@ -15,6 +15,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone knows
 
+from unimod.backends.torch.recurrent import gru as gru
+from unimod.backends.torch.recurrent import lstm as lstm
+from unimod.backends.torch.recurrent import rnn as rnn
+
+__all__ = ["gru", "lstm", "rnn"]
+
 Array = Any
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]

@@ -29,6 +29,7 @@ from unimod.testing.cases import (
     numerical,
     ops,
     optimizers,
+    recurrent,
     sorting,
     statistics,
     transforms,
@@ -37,7 +38,7 @@ from unimod.testing.cases import (
 CASES: tuple[Case, ...] = (
     *ops.CASES, *elementwise.CASES, *arrays.CASES, *creating.CASES, *activations.CASES, *layers.CASES, *losses.CASES, *optimizers.CASES,
     *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES, *sorting.CASES, *statistics.CASES,
-    *linalg.CASES, *indexing.CASES,
+    *recurrent.CASES, *linalg.CASES, *indexing.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (

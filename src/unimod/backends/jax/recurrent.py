@@ -1,0 +1,114 @@
+"""JAX: recurrent layers over time, each one compiled loop.
+
+Arrays are (time, batch, features), states (batch, hidden), in float32 or float64; a mask is (time, batch).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+Array = Any
+State = tuple[Array, ...]
+Step = Callable[..., State]
+
+
+def rnn(
+    x: Array,
+    h: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    mask: Array | None,
+    *,
+    activation: str,
+    reverse: bool,
+    unroll: int,
+) -> tuple[Array, Array]:
+    """``h = activation(x @ kernel + h @ recurrent_kernel + bias)``: the outputs and the last state."""
+    step = _relu_step if activation == "relu" else _tanh_step
+    ys, (last,) = _run(step, _gates(x, kernel, bias), (h,), (recurrent_kernel,), mask, reverse, unroll)
+    return ys, last
+
+
+def gru(
+    x: Array,
+    h: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    candidate_bias: Array | None,
+    mask: Array | None,
+    *,
+    reverse: bool,
+    unroll: int,
+) -> tuple[Array, Array]:
+    """The gated recurrent unit with the reset after the product: the outputs and the last state."""
+    inside = jnp.zeros(h.shape[-1], h.dtype) if candidate_bias is None else candidate_bias
+    ys, (last,) = _run(_gru_step, _gates(x, kernel, bias), (h,), (recurrent_kernel, inside), mask, reverse, unroll)
+    return ys, last
+
+
+def lstm(
+    x: Array,
+    h: Array,
+    c: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    mask: Array | None,
+    *,
+    reverse: bool,
+    unroll: int,
+) -> tuple[Array, Array, Array]:
+    """The long short-term memory: the outputs and the two parts of the last state."""
+    ys, last = _run(_lstm_step, _gates(x, kernel, bias), (h, c), (recurrent_kernel,), mask, reverse, unroll)
+    return ys, *last
+
+
+def _gates(x: Array, kernel: Array, bias: Array | None) -> Array:
+    """The product of the inputs of all steps with their kernel."""
+    rows = x.reshape(x.shape[0] * x.shape[1], x.shape[2]) @ kernel
+    return (rows if bias is None else rows + bias).reshape(*x.shape[:2], kernel.shape[1])
+
+
+def _tanh_step(gate: Array, state: State, kernel: Array) -> State:
+    return (jnp.tanh(gate + state[0] @ kernel),)
+
+
+def _relu_step(gate: Array, state: State, kernel: Array) -> State:
+    return (jax.nn.relu(gate + state[0] @ kernel),)
+
+
+def _gru_step(gate: Array, state: State, kernel: Array, bias: Array) -> State:
+    (h,) = state
+    (gate_r, gate_z, gate_n), (r, z, n) = jnp.split(gate, 3, -1), jnp.split(h @ kernel, 3, -1)
+    candidate = jnp.tanh(gate_n + jax.nn.sigmoid(gate_r + r) * (n + bias))
+    update = jax.nn.sigmoid(gate_z + z)
+    return (candidate + update * (h - candidate),)
+
+
+def _lstm_step(gate: Array, state: State, kernel: Array) -> State:
+    h, c = state
+    i, f, g, o = jnp.split(gate + h @ kernel, 4, -1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def _run(
+    step: Step, gates: Array, state: State, weights: State, mask: Array | None, reverse: bool, unroll: int
+) -> tuple[Array, State]:
+    def body(state: State, now: tuple[Array, Array | None]) -> tuple[State, Array]:
+        gate, keep = now
+        new = step(gate, state, *weights)
+        if keep is None:
+            return new, new[0]
+        held = tuple(jnp.where(keep[:, None], one, old) for one, old in zip(new, state, strict=True))
+        return held, jnp.where(keep[:, None], new[0], 0)
+
+    last, ys = lax.scan(body, state, (gates, mask), reverse=reverse, unroll=unroll)
+    return ys, last
