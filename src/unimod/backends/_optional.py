@@ -25,7 +25,12 @@ LINALG: Final = frozenset(
     | {"vector_norm"}
 )
 FFT: Final = frozenset[str]()
-NN: Final = frozenset({"gru", "lstm", "rnn"})
+NN: Final = frozenset({"attention", "gru", "lstm", "rnn"})
+"""``attention(query, key, value, mask, bias, *, scale, is_causal)`` is for a query (N, Tq, H, D), a key (N, Tk, K, D)
+and a value (N, Tk, K, E) of one dtype, where K divides H; for a mask of bools and a bias without -inf, in which each
+axis of (N, H, Tq, Tk) is there, some with the length 1. With ``is_causal`` there is neither. A query that sees no key
+gets 0, and gives derivatives of 0.
+"""
 
 ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT, "nn": NN}
 """The names, by the module of the engine."""

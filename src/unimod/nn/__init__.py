@@ -27,6 +27,7 @@ from unimod.nn.activations import (
     swish,
     tanh,
 )
+from unimod.nn.attention import MultiHeadAttention, init_cache, reset_cache
 from unimod.nn.averages import EMA, debiased, running_avg
 from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
 from unimod.nn.conv import Conv
@@ -34,6 +35,7 @@ from unimod.nn.embed import Embed
 from unimod.nn.general import Einsum, LinearGeneral
 from unimod.nn.keys import KeySeq, RngSeq
 from unimod.nn.linear import Bilinear, Linear
+from unimod.nn.masks import causal_mask, combine_masks, padding_mask
 from unimod.nn.norm import (
     BatchNorm,
     GroupNorm,
@@ -46,6 +48,7 @@ from unimod.nn.norm import (
 )
 from unimod.nn.parametric import PReLU
 from unimod.nn.pool import AvgPool, MaxPool
+from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from unimod.nn.recurrent import (
     GRU,
     LSTM,
@@ -67,6 +70,13 @@ from unimod.nn.stochastic import (
     SpatialDropout,
     StochasticDepth,
 )
+from unimod.nn.transformer import (
+    FeedForward,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from unimod.numpy import one_hot
 
 __all__ = [
@@ -87,6 +97,7 @@ __all__ = [
     "Einsum",
     "Embed",
     "FeatureAlphaDropout",
+    "FeedForward",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -98,25 +109,35 @@ __all__ = [
     "LSTMCell",
     "Lambda",
     "LayerNorm",
+    "LearnedPositions",
     "Linear",
     "LinearGeneral",
     "LocalResponseNorm",
     "MaxPool",
+    "MultiHeadAttention",
     "PReLU",
     "Parallel",
     "RMSNorm",
     "Reshape",
     "Residual",
     "RngSeq",
+    "RotaryPositions",
     "Sequential",
+    "SinusoidalPositions",
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "Unflatten",
     "VanillaRNN",
     "VanillaRNNCell",
     "WeightNorm",
+    "causal_mask",
     "celu",
+    "combine_masks",
     "debiased",
     "elu",
     "functional",
@@ -128,6 +149,7 @@ __all__ = [
     "hard_swish",
     "hard_tanh",
     "identity",
+    "init_cache",
     "initializers",
     "leaky_relu",
     "log1mexp",
@@ -136,9 +158,11 @@ __all__ = [
     "logsumexp",
     "mish",
     "one_hot",
+    "padding_mask",
     "prelu",
     "relu",
     "relu6",
+    "reset_cache",
     "running_avg",
     "selu",
     "sequence",

@@ -15,6 +15,10 @@ from unimod import random
 from unimod.backends._protocol import Engine
 from unimod.nn import _checks, _shapes
 from unimod.nn._affine import linear as linear
+from unimod.nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
+from unimod.nn._positions import alibi as alibi
+from unimod.nn._positions import rotary as rotary
+from unimod.nn._positions import sinusoidal as sinusoidal
 from unimod.nn._recurrent import gru as gru
 from unimod.nn._recurrent import gru_cell as gru_cell
 from unimod.nn._recurrent import lstm as lstm

@@ -19,7 +19,12 @@ from unimod.backends.torch.recurrent import gru as gru
 from unimod.backends.torch.recurrent import lstm as lstm
 from unimod.backends.torch.recurrent import rnn as rnn
 
-__all__ = ["gru", "lstm", "rnn"]
+__all__ = [
+    "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh", "layer_norm",
+    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments", "normalize",
+    "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool", "tanh",
+]  # fmt: skip
+from unimod.backends.torch.attention import attention
 
 Array = Any
 Shape = tuple[int, ...]

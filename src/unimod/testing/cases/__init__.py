@@ -17,6 +17,7 @@ from unimod.testing.case import Case
 from unimod.testing.cases import (
     activations,
     arrays,
+    attention,
     counting,
     creating,
     distributions,
