@@ -125,7 +125,11 @@ SHAPE_ERRORS = {
     "tril": (lambda a: unp.tril(a(2)), "tril needs a matrix.", "(2,)"),
     "einsum": (lambda a: unp.einsum("ij,jk", a(2, 3), a(2, 3)), "einsum got operands", "'ij,jk' for f32[2, 3]"),
     "einsum ranks": (lambda a: unp.einsum("ijk->i", a(2, 3)), "einsum got operands", "'ijk->i' for f32[2, 3]"),
-    "tensordot": (lambda a: unp.tensordot(a(2, 3), a(2, 3), axes=1), "tensordot got axes that do not pair", "(2, 3)"),
+    "tensordot": (
+        lambda a: unp.tensordot(a(2, 3), a(2, 3), axes=1),
+        "tensordot got axes that do not pair",
+        "axes=1 for f32[2, 3]",
+    ),
     "ragged": (
         lambda a: unp.asarray([[1], [1, 2]]),
         "The rows of a nested list are not of one length.",

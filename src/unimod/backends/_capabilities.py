@@ -13,6 +13,6 @@ OPTIM: Final = "optim"
 UNSIGNED: Final = "unsigned"
 """Arithmetic of uint16, uint32 and uint64; every engine holds and moves such arrays."""
 STRICT: Final = "strict"
-"""Elementwise functions refuse complex numbers, and those of bits floats, by themselves; else it is asked before the call."""
+"""Elementwise functions refuse by themselves the dtypes for which they are not; of other engines that is asked before."""
 
 ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED, STRICT})

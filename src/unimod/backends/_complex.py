@@ -59,7 +59,7 @@ def _expm1(xp: Any, re: Array, im: Array) -> list[Case]:
     return [
         *_exponential(xp, re, im, -1.0),
         (is_real, xp.where(re < 0, -1.0, re), im),
-        ((re == 0) & (im == 0), re + 0.0, im),
+        ((re == 0) & (im == 0), 0.0, im),
     ]
 
 

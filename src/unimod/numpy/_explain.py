@@ -91,7 +91,9 @@ def operands(error: Exception, name: str, *xs: Any, only: str = "") -> Exception
     """Why an elementwise function refused its operands."""
     if only and _kinds(xs) & ONLY[only][0]:
         words = ONLY[only][1]
-        return _because(DTypeError(f"{name} is about {words}.", got=_listed(xs), expected=f"operands of {words}"), error)
+        return _because(
+            DTypeError(f"{name} is about {words}.", got=_listed(xs), expected=f"operands of {words}"), error
+        )
     if lacking := _lacking(name, xs):
         return _because(lacking, error)
     if _broadcasts(*map(_shape, xs)):

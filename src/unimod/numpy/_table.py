@@ -57,8 +57,11 @@ class Table(dict[type, Op]):
         """The function of one engine."""
         module = getattr(engine, self.module)
         found: Op = getattr(module, self.name) if self.otherwise is None else getattr(module, self.name, self.otherwise)
-        trusted = not self.only or (self.only in explain.REFUSED_BY_STRICT and has.STRICT in engine.facts.CAPABILITIES)
-        return found if trusted else explain.guarded(found, self.only)
+        return found if not self.only or self._refuses(found, engine) else explain.guarded(found, self.only)
+
+    def _refuses(self, found: Op, engine: Engine) -> bool:
+        is_strict = self.only in explain.REFUSED_BY_STRICT and has.STRICT in engine.facts.CAPABILITIES
+        return is_strict and found is not self.otherwise
 
     def __missing__(self, cls: type) -> Op:
         engine = _registry.of_type(cls)
@@ -89,7 +92,7 @@ def forget() -> None:
 
 
 def unary_op(public: Op | None = None, *, only: str = "") -> Op:
-    """The engines' elementwise function of one array; ``only`` names the dtypes for which it is (of ``explain.ONLY``)."""
+    """The engines' elementwise function of one array; ``only`` (of ``explain.ONLY``) says for which dtypes it is."""
     return _decorated(_unary, public, only)
 
 

@@ -46,7 +46,7 @@ def settle(x: Any, y: Any) -> tuple[Any, Any]:
 
 def _mixes_uint64(one: Any, other: Any) -> bool:
     """Whether signed integers meet uint64, for which JAX takes the widest float that is allowed."""
-    return (one.name == "uint64" and other.kind == "i") or (other.name == "uint64" and one.kind == "i")
+    return bool((one.name == "uint64" and other.kind == "i") or (other.name == "uint64" and one.kind == "i"))
 
 
 def _widened(x: Any, scalar: Any) -> Any:

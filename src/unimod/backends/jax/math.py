@@ -118,8 +118,8 @@ bitwise_right_shift = pair(jnp.right_shift)
 
 @counting
 def sign(x: Any) -> Any:
-    """The sign; of a complex zero it is 0, where JAX keeps the signs of its parts."""
-    return jnp.where(x == 0, 0, jnp.sign(x)) if x.dtype.kind == "c" else jnp.sign(x)
+    """The sign; that of a zero is 0, where JAX keeps the signs of zeros."""
+    return jnp.where(x == 0, jnp.zeros_like(x), jnp.sign(x)) if x.dtype.kind in "fcV" else jnp.sign(x)
 
 
 @counting_pair

@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.
 from unimod.backends import _host
 from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
-from unimod.backends.torch.dtypes import common_dtype, name_of, native, tensors
+from unimod.backends.torch.dtypes import common_dtype, moved, name_of, native, tensors
 from unimod.backends.torch.indexing import (
     dynamic_slice,
     dynamic_update_slice,
@@ -188,8 +188,16 @@ def squeeze(x: Tensor, axis: int | tuple[int, ...]) -> Tensor:
 
 
 broadcast_to = torch.broadcast_to
-tril = torch.tril
-triu = torch.triu
+
+
+def tril(x: Tensor, k: int) -> Tensor:
+    """The lower triangle, zeros elsewhere."""
+    return moved(lambda x: torch.tril(x, k), x)
+
+
+def triu(x: Tensor, k: int) -> Tensor:
+    """The upper triangle, zeros elsewhere."""
+    return moved(lambda x: torch.triu(x, k), x)
 
 
 def concat(xs: Sequence[Tensor], axis: int) -> Tensor:
@@ -223,9 +231,8 @@ def _alike(xs: Sequence[Tensor]) -> list[Tensor]:
 
 def flip(x: Tensor, axis: Axis) -> Tensor:
     """The order along the axes reversed; None is all axes."""
-    if isinstance(axis, int):
-        return torch.flip(x, (axis,))
-    return torch.flip(x, tuple(range(x.dim())) if axis is None else axis)
+    axes = (axis,) if isinstance(axis, int) else tuple(range(x.dim())) if axis is None else axis
+    return moved(lambda x: torch.flip(x, axes), x)
 
 
 def pad(x: Tensor, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Tensor:
@@ -248,11 +255,4 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
         x, y = (one.to(condition.device) for one in tensors(x, y))
     if condition.dtype is not torch.bool:
         condition = condition.to(torch.bool)
-    signed = _SIGNED.get(x.dtype)
-    if signed is None:
-        return torch.where(condition, x, y)
-    return torch.where(condition, x.view(signed), y.view(signed)).view(x.dtype)
-
-
-# Inductor, torch 2.13, has no promotion for the wide unsigned types, and so no where.
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+    return moved(lambda x, y: torch.where(condition, x, y), x, y)

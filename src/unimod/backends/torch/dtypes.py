@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -76,6 +77,18 @@ def tensors(x: Any, y: Any) -> tuple[Tensor, Tensor]:
 def _both_scalars(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     name = promote_scalar(promote_scalar("bool", type(x)), type(y))
     return torch.scalar_tensor(x, dtype=native(name)), torch.scalar_tensor(y, dtype=native(name))
+
+
+def moved(fn: Callable[..., Tensor], *xs: Tensor) -> Tensor:
+    """``fn``, which only moves elements, of tensors of one dtype; the wide unsigned ones are taken for signed ones.
+
+    torch 2.13 has no flip, gather and tril for them, and inductor no where.
+    """
+    signed = _SIGNED.get(xs[0].dtype)
+    return fn(*xs) if signed is None else fn(*(x.view(signed) for x in xs)).view(xs[0].dtype)
+
+
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 def to_inexact(x: Tensor) -> Tensor:

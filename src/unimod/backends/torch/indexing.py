@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Shape
-from unimod.backends.torch.dtypes import native
+from unimod.backends.torch.dtypes import moved, native
 
 __all__ = ["dynamic_slice", "dynamic_update_slice", "one_hot", "scatter", "set_slices", "take", "take_along_axis"]
 
 
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
-    axis %= x.dim()
+    axis = range(x.dim())[axis]
     if indices.dim():
         return x[(slice(None),) * axis + (indices,)]
     # an index without axes would be read as a Python number, which a trace does not have
@@ -25,7 +25,8 @@ def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
-    return torch.take_along_dim(x, _wrapped(indices, x.shape[axis]).to(x.device, torch.int64), axis)
+    places = _wrapped(indices, x.shape[axis]).to(x.device, torch.int64)
+    return moved(lambda x: torch.take_along_dim(x, places, axis), x)
 
 
 def _wrapped(indices: Tensor, size: int) -> Tensor:
