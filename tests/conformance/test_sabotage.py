@@ -24,8 +24,10 @@ NOT_COVERED = {
     "facts.owns": "its answers are kept by the registry from the first array of a type on",
     "facts.version": "a text about the framework, of which nothing is computed",
     "facts.register_node": "called once, when the engine is loaded; tests/unit tests what it registers",
-    "arrays.device_name": "a text for reprs and errors, of which nothing is computed",
-    "arrays.is_concrete": "chooses the text of an error; tests/unit reads these texts",
+    "facts.device_kinds": "a text for reprs and errors, of which nothing is computed",
+    "facts.has_x64": "a fact about the process, of which nothing is computed; tests/unit tests it",
+    "facts.set_x64": "a switch of the process; tests/unit turns it",
+    "facts.use_x64": "a switch of the thread, and an engine without one does nothing; tests/unit turns it",
     "compile.is_tracing": "chooses the text of an error; tests/unit reads these texts",
 }
 UNDECLARED = {

@@ -152,6 +152,11 @@ def _binary(public: Op, body: Op | None, only: str) -> Op:
                     return alike[cls](x1, x2)
             except Exception:  # no arrays, or the simpler function refuses: both are settled below
                 pass
+        elif type(x2) is float:
+            try:
+                return table[cls](x1, x2)
+            except Exception as error:
+                raise explain.operands(error, public.__name__, x1, x2, only=only)  # noqa: B904 (it carries its cause)
         return general(x1, x2)
 
     def general(x1: Any, x2: Any) -> Any:

@@ -12,11 +12,14 @@ from unimod.numpy import _explain as explain
 from unimod.numpy._contraction import Path, steps
 from unimod.numpy._dispatch import binary, by_type, several, unary
 from unimod.numpy._options import axes_of
+from unimod.numpy._table import Table
 from unimod.numpy.arithmetic import multiply, subtract
 from unimod.numpy.joining import stack, unstack
 from unimod.numpy.manipulation import broadcast_to, expand_dims, moveaxis, ravel, reshape, tril, triu
 from unimod.numpy.reductions import sum
 from unimod.numpy.rounding import conj
+
+_matmul = Table("math", "matmul")
 
 
 def matmul(x1: Array, x2: Array, /) -> Array:
@@ -29,10 +32,10 @@ def matmul(x1: Array, x2: Array, /) -> Array:
         >>> unp.matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).tolist()
         [3.0, 7.0]
     """
-    engine = by_type.get(type(x1))
-    if engine is None or type(x1) is not type(x2):
-        engine, x1, x2 = binary(x1, x2)
     try:
+        if type(x1) is type(x2) and by_type.get(type(x1)):
+            return _matmul[type(x1)](x1, x2)
+        engine, x1, x2 = binary(x1, x2)
         return engine.math.matmul(x1, x2)
     except Exception as error:
         raise explain.product(error, "matmul", x1, x2)  # noqa: B904 (it carries its cause)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import many
+from unimod.numpy._dispatch import by_type, many
+from unimod.numpy._table import Table
+
+_where = Table("arrays", "where")
 
 
 def where(condition: Array, x1: Array, x2: Array, /) -> Array:
@@ -15,6 +18,12 @@ def where(condition: Array, x1: Array, x2: Array, /) -> Array:
         >>> unp.where([True, False], [1.0, 2.0], 0.0).tolist()
         [1.0, 0.0]
     """
+    cls = type(x1)
+    if type(condition) is cls is type(x2) and by_type.get(cls):
+        try:
+            return _where[cls](condition, x1, x2)
+        except Exception:  # the engine refuses: it is settled or told below
+            pass
     engine, condition, x1, x2 = many(condition, x1, x2)
     if isinstance(condition, (bool, int, float)):
         condition = engine.arrays.asarray(bool(condition))

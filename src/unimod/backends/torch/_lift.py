@@ -63,6 +63,8 @@ def pair(fn: Op) -> Op:
     def op(x: Any, y: Any) -> Tensor:
         if type(x) is type(y) and x.dtype is y.dtype:
             return fn(x, y)
+        if type(y) is float and x.dtype in _FLOATS:
+            return fn(x, y)
         return fn(*settle(x, y))
 
     return _simpler(op, fn)
@@ -73,6 +75,8 @@ def symmetric(fn: Op) -> Op:
 
     def op(x: Any, y: Any) -> Tensor:
         if type(x) is type(y) and x.dtype is y.dtype:
+            return fn(x, y)
+        if type(y) is float and x.dtype in _FLOATS:
             return fn(x, y)
         return fn(*(settle(x, y) if isinstance(x, Tensor) else settle(y, x)))
 
@@ -102,6 +106,8 @@ def counting_pair(fn: Op, swapped: Op | None = None, *, is_simple: bool = True) 
     def op(x: Any, y: Any) -> Tensor:
         if type(x) is type(y) and x.dtype is y.dtype is not _BOOL:
             return fn(x, y)
+        if type(y) is float and x.dtype in _FLOATS:
+            return fn(x, y)
         if swapped is not None and type(x) in (int, float) and y.dtype.is_floating_point:
             return swapped(y, x)
         x, y = settle(x, y)
@@ -122,9 +128,14 @@ def fractional_pair(fn: Op, settled: Callable[..., Any] = settle) -> Op:
     def op(x: Any, y: Any) -> Tensor:
         if type(x) is type(y) and x.dtype is y.dtype in _FLOATS:
             return fn(x, y)
+        if type(y) is float and x.dtype in _FLOATS and settled is settle:
+            return fn(x, y)
         x, y = settled(x, y)
         if not x.dtype.is_floating_point:
             x, y = to_inexact(x), to_inexact(y) if isinstance(y, Tensor) else y
         return fn(x, y)
 
-    return op
+    def simple(x: Tensor, y: Tensor) -> Tensor:
+        return fn(x, y) if x.dtype in _FLOATS else op(x, y)
+
+    return _simpler(op, simple)

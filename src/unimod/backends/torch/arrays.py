@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.
 from unimod.backends import _host
 from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
-from unimod.backends.torch.dtypes import common_dtype, moved, name_of, native, tensors
+from unimod.backends.torch.dtypes import WIDE_UNSIGNED, common_dtype, moved, name_of, native, tensors
 from unimod.backends.torch.indexing import (
     dynamic_slice,
     dynamic_update_slice,
@@ -251,6 +251,8 @@ def _parts(value: complex) -> tuple[float, float]:
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """``x`` where the condition holds, else ``y``."""
+    if type(x) is type(y) and x.dtype is y.dtype and condition.dtype is torch.bool and x.dtype not in WIDE_UNSIGNED:
+        return torch.where(condition, x, y)
     if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
         x, y = (one.to(condition.device) for one in tensors(x, y))
     if condition.dtype is not torch.bool:

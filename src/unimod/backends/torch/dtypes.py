@@ -89,6 +89,8 @@ def moved(fn: Callable[..., Tensor], *xs: Tensor) -> Tensor:
 
 
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+WIDE_UNSIGNED = frozenset(_SIGNED)
+"""The dtypes that torch holds and for which it has hardly any functions."""
 
 
 def to_inexact(x: Tensor) -> Tensor:
