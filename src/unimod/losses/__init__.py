@@ -1,17 +1,121 @@
-"""Loss functions: of predictions and targets, with an explicit reduction.
+"""Loss functions: of predictions and targets, with an explicit reduction; each also as an object with its options.
 
-All take arrays of one engine and compute in the dtype of the predictions. ``reduction`` is ``"mean"``, ``"sum"`` or
-``"none"``. Shapes must be equal: broadcasting ``(n, 1)`` against ``(n,)`` is an error, not a matrix of differences.
+All take arrays of one engine and give the dtype of the predictions; half precision is computed in float32.
+``reduction`` is ``"mean"``, ``"sum"``, ``"none"`` (one value for each element or example) or ``"weighted mean"``
+(divided by the sum of the weights); ``sample_weight`` multiplies the values before. Shapes must be equal: broadcasting
+``(n, 1)`` against ``(n,)`` is an error, not a matrix of differences. Derivatives at kinks are 0.
 """
 
-from unimod.losses._classification import binary_cross_entropy as binary_cross_entropy
-from unimod.losses._classification import cross_entropy as cross_entropy
-from unimod.losses._classification import softmax_cross_entropy as softmax_cross_entropy
-from unimod.losses._distance import cosine_similarity as cosine_similarity
-from unimod.losses._distance import hinge as hinge
-from unimod.losses._distance import kl_divergence as kl_divergence
-from unimod.losses._regression import huber as huber
-from unimod.losses._regression import mean_absolute_error as mean_absolute_error
-from unimod.losses._regression import mean_absolute_percentage_error as mean_absolute_percentage_error
-from unimod.losses._regression import mean_squared_error as mean_squared_error
-from unimod.losses._regression import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from unimod.losses._base import Loss
+from unimod.losses._binary import binary_cross_entropy, binary_focal_cross_entropy, categorical_focal_cross_entropy
+from unimod.losses._class_classes import (
+    BinaryCrossEntropy,
+    BinaryFocalCrossEntropy,
+    CategoricalFocalCrossEntropy,
+    CosineDistance,
+    CosineSimilarity,
+    CrossEntropy,
+    JSDivergence,
+    KLDivergence,
+)
+from unimod.losses._classification import cross_entropy, softmax_cross_entropy
+from unimod.losses._ctc import ctc
+from unimod.losses._distance import cosine_distance, cosine_similarity, js_divergence, kl_divergence
+from unimod.losses._margin import categorical_hinge, hinge, margin_ranking, multi_margin, squared_hinge
+from unimod.losses._margin_classes import (
+    CTC,
+    CategoricalHinge,
+    Contrastive,
+    CosineEmbedding,
+    Hinge,
+    InfoNCE,
+    MarginRanking,
+    MultiMargin,
+    NTXent,
+    SquaredHinge,
+    TripletMargin,
+)
+from unimod.losses._metric_learning import contrastive, cosine_embedding, info_nce, nt_xent, triplet_margin
+from unimod.losses._regression import (
+    gaussian_nll,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    smooth_l1,
+)
+from unimod.losses._regression_classes import (
+    GaussianNLL,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SmoothL1,
+)
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "BinaryFocalCrossEntropy",
+    "CTC",
+    "CategoricalFocalCrossEntropy",
+    "CategoricalHinge",
+    "Contrastive",
+    "CosineDistance",
+    "CosineEmbedding",
+    "CosineSimilarity",
+    "CrossEntropy",
+    "GaussianNLL",
+    "Hinge",
+    "Huber",
+    "InfoNCE",
+    "JSDivergence",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MarginRanking",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "MultiMargin",
+    "NTXent",
+    "Poisson",
+    "SmoothL1",
+    "SquaredHinge",
+    "TripletMargin",
+    "binary_cross_entropy",
+    "binary_focal_cross_entropy",
+    "categorical_focal_cross_entropy",
+    "categorical_hinge",
+    "contrastive",
+    "cosine_distance",
+    "cosine_embedding",
+    "cosine_similarity",
+    "cross_entropy",
+    "ctc",
+    "gaussian_nll",
+    "hinge",
+    "huber",
+    "info_nce",
+    "js_divergence",
+    "kl_divergence",
+    "log_cosh",
+    "margin_ranking",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "multi_margin",
+    "nt_xent",
+    "poisson",
+    "smooth_l1",
+    "softmax_cross_entropy",
+    "squared_hinge",
+    "triplet_margin",
+]

@@ -1,4 +1,4 @@
-"""Losses of class predictions."""
+"""Cross entropies of classes."""
 
 from __future__ import annotations
 
@@ -6,39 +6,50 @@ import math
 from typing import Any
 
 import unimod.numpy as unp
-from unimod.backends._protocol import Engine
 from unimod.config import describe_value
 from unimod.dtypes import is_inexact
 from unimod.errors import DTypeError, OptionError, ShapeError
-from unimod.losses._reduce import check_floating, check_reduction, in_dtype_of, pair, reduce
-from unimod.nn.activations import log_sigmoid, log_softmax
-from unimod.numpy._dispatch import many
+from unimod.losses._reduce import Call, check_share, pair
+from unimod.nn.activations import log_softmax
 
 Array = Any
+
+CLAMP = -100.0
+"""The least logarithm of a probability, where probabilities are given."""
 
 
 def cross_entropy(
     logits: Array,
     labels: Array,
     *,
-    reduction: str = "mean",
+    from_logits: bool = True,
     label_smoothing: float = 0.0,
-    weight: Array | None = None,
+    class_weight: Array | None = None,
     ignore_index: int | None = None,
+    axis: int = -1,
+    check: bool = False,
+    reduction: str = "mean",
+    sample_weight: Array | None = None,
 ) -> Array:
     """``-log softmax(logits)[label]``, or ``-sum(p * log softmax(logits))`` for labels that are probabilities.
 
-    With ``label_smoothing = a`` a label becomes ``(1 - a) * label + a / classes``; with ``weight`` each class counts
-    ``weight[class]`` times. The mean of integer labels is ``sum(loss) / sum(weight[label])`` over those not ignored
-    (0 where all are ignored); the mean of probabilities is over the examples.
+    With ``label_smoothing = a`` a label becomes ``(1 - a) * label + a / classes``; with ``class_weight`` each class
+    counts ``class_weight[class]`` times. The mean of integer labels is ``sum(loss) / sum(class_weight[label])`` over
+    those not ignored (0 where all are ignored); the mean of probabilities is over the examples.
 
     Args:
         logits: floating, ``(..., classes)``.
-        labels: integers ``(...)`` in [0, classes), or floating ``(..., classes)``.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        labels: integers ``(...)`` in [0, classes), or floating ``(..., classes)``. An integer outside that is not
+            ignored makes its value NaN.
+        from_logits: False if ``logits`` are already probabilities; their logarithms are then clamped at -100, with the
+            derivative 0 beyond.
         label_smoothing: in [0, 1].
-        weight: ``(classes,)``.
+        class_weight: ``(classes,)``.
         ignore_index: integer labels with this value add nothing, whether it is a class or not.
+        axis: of the classes, in ``logits`` and in labels that are probabilities.
+        check: whether to read integer labels and to raise where one is no class; nothing is read in a trace.
+        reduction: ``"mean"``, ``"sum"``, ``"none"`` or ``"weighted mean"``.
+        sample_weight: factors of the values, ``(...)`` or of its leading axes.
 
     Returns:
         A scalar, or ``(...)`` for ``"none"``; in the dtype of ``logits``.
@@ -46,7 +57,7 @@ def cross_entropy(
     Raises:
         ShapeError: the shapes do not fit.
         DTypeError: ``logits`` is not floating, or ``labels`` are bools.
-        OptionError: an option has a wrong value.
+        OptionError: an option has a wrong value, or ``check`` found a label that is no class.
 
     Example:
         >>> import unimod as um
@@ -57,23 +68,28 @@ def cross_entropy(
         >>> [round(v, 4) for v in um.losses.cross_entropy(logits, soft, reduction="none").tolist()]
         [0.1269, 1.1269]
 
-    Differences: where all labels are ignored torch gives NaN.
+    Differences: where all labels are ignored torch gives NaN; for a label that is no class it raises, and JAX wraps.
 
     Source: ``torch.nn.functional.cross_entropy`` (weights, smoothing); Szegedy et al. (2015), arXiv:1512.00567.
     """
-    check_reduction("cross_entropy", reduction)
-    engine, logits, labels, weight = many(logits, labels, weight)
-    check_floating("cross_entropy", engine, logits)
-    _check_smoothing(label_smoothing)
-    _check_weight(weight, logits)
-    is_soft = _check_labels(engine, logits, labels, ignore_index)
-    log_probs = log_softmax(logits)
+    call = Call("cross_entropy", reduction, sample_weight, logits, labels, class_weight)
+    labels, class_weight = call.others
+    check_share("cross_entropy", "label_smoothing", label_smoothing)
+    is_soft = is_probabilities(call, labels, ignore_index, axis)
+    call.preds, labels = last(call.preds, axis), last(labels, axis) if is_soft else labels
+    check_class_weight(call, class_weight)
+    log_probs = log_softmax(call.preds) if from_logits else clamped_log(call.preds)
+    class_weight = None if class_weight is None else call.widened(class_weight)
     if is_soft:
-        return _soft(log_probs, in_dtype_of(engine, logits, labels), weight, label_smoothing, reduction)
-    return _hard(log_probs, labels, weight, label_smoothing, ignore_index, reduction)
+        return _soft(call, log_probs, call.widened(labels), class_weight, label_smoothing)
+    if check:
+        check_labels(call, labels, log_probs.shape[-1], ignore_index)
+    return _hard(call, log_probs, labels, class_weight, label_smoothing, ignore_index)
 
 
-def softmax_cross_entropy(logits: Array, labels: Array, *, reduction: str = "mean") -> Array:
+def softmax_cross_entropy(
+    logits: Array, labels: Array, *, reduction: str = "mean", sample_weight: Array | None = None
+) -> Array:
     """``-sum(labels * log softmax(logits))`` over the last axis, for one-hot labels or probabilities.
 
     :func:`cross_entropy` without its options, for labels of the shape of ``logits`` only.
@@ -84,37 +100,37 @@ def softmax_cross_entropy(logits: Array, labels: Array, *, reduction: str = "mea
         >>> round(float(um.losses.softmax_cross_entropy(logits, labels)), 4)
         0.1269
     """
-    logits, labels = pair("softmax_cross_entropy", logits, labels, reduction)
-    return _soft(log_softmax(logits), labels, None, 0.0, reduction)
+    call = pair("softmax_cross_entropy", logits, labels, reduction, sample_weight)
+    return _soft(call, log_softmax(call.preds), call.others[0], None, 0.0)
 
 
 def _hard(
-    log_probs: Array,
-    labels: Array,
-    weight: Array | None,
-    smoothing: float,
-    ignore_index: int | None,
-    reduction: str,
+    call: Call, log_probs: Array, labels: Array, weight: Array | None, smoothing: float, ignore_index: int | None
 ) -> Array:
     is_used = None if ignore_index is None else unp.not_equal(labels, ignore_index)
+    is_known = is_class(labels, log_probs.shape[-1])
     # Before the look-up: an ignored label is often none of the classes.
-    labels = labels if is_used is None else unp.where(is_used, labels, 0)
-    loss = unp.negative(_pick(log_probs, labels))
+    labels = unp.where(is_known, labels, 0)
+    loss = unp.negative(pick(log_probs, labels))
     counts = None if weight is None else unp.reshape(unp.take(weight, unp.reshape(labels, (-1,)), axis=0), labels.shape)
     loss = loss if counts is None else unp.multiply(loss, counts)
     if smoothing:
         loss = _smoothed(loss, log_probs, weight, smoothing)
+    loss = unp.where(is_known, loss, math.nan)
     if is_used is not None:
         loss = unp.where(is_used, loss, 0.0)
-        counts = unp.astype(is_used, loss.dtype) if counts is None else unp.where(is_used, counts, 0.0)
-    if reduction != "mean" or counts is None:
-        return reduce(loss, reduction)
-    total = unp.sum(counts)
-    return unp.divide(unp.sum(loss), unp.where(unp.equal(total, 0), 1.0, total))
+        counts = unp.astype(is_used, call.wide) if counts is None else unp.where(is_used, counts, 0.0)
+    return call.reduce(loss, counts)
 
 
-def _pick(log_probs: Array, labels: Array) -> Array:
-    return unp.squeeze(unp.take_along_axis(log_probs, unp.expand_dims(labels, axis=-1), axis=-1), axis=-1)
+def pick(scores: Array, labels: Array) -> Array:
+    """The entry of the last axis that each label names."""
+    return unp.squeeze(unp.take_along_axis(scores, unp.expand_dims(labels, axis=-1), axis=-1), axis=-1)
+
+
+def is_class(labels: Array, num_classes: int) -> Array:
+    """Where the labels are in [0, classes)."""
+    return unp.logical_and(unp.greater_equal(labels, 0), unp.less(labels, num_classes))
 
 
 def _smoothed(loss: Array, log_probs: Array, weight: Array | None, smoothing: float) -> Array:
@@ -123,92 +139,74 @@ def _smoothed(loss: Array, log_probs: Array, weight: Array | None, smoothing: fl
     return unp.add(unp.multiply(loss, 1.0 - smoothing), spread)
 
 
-def _soft(log_probs: Array, labels: Array, weight: Array | None, smoothing: float, reduction: str) -> Array:
+def _soft(call: Call, log_probs: Array, labels: Array, weight: Array | None, smoothing: float) -> Array:
     if smoothing:
         labels = unp.add(unp.multiply(labels, 1.0 - smoothing), smoothing / log_probs.shape[-1])
     # A class that is impossible on both sides adds nothing: 0 * -inf is 0 here.
     is_void = unp.logical_and(unp.equal(labels, 0), unp.equal(log_probs, -math.inf))
     terms = unp.multiply(labels, unp.where(is_void, 0.0, log_probs))
     terms = terms if weight is None else unp.multiply(terms, weight)
-    return reduce(unp.negative(unp.sum(terms, axis=-1)), reduction)
+    return call.reduce(unp.negative(unp.sum(terms, axis=-1)))
 
 
-def binary_cross_entropy(logits: Array, labels: Array, *, from_logits: bool = True, reduction: str = "mean") -> Array:
-    """``-(labels * log p + (1 - labels) * log(1 - p))`` with ``p = sigmoid(logits)``.
-
-    Args:
-        logits: floating, any shape.
-        labels: of the same shape, in [0, 1]; ints and bools are converted.
-        from_logits: False if ``logits`` are already probabilities; their logarithms are then clamped at -100, with the
-            derivative 0 beyond. Logits are the more exact form.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-
-    Returns:
-        A scalar, or the shape of ``logits`` for ``"none"``; in the dtype of ``logits``.
-
-    Raises:
-        ShapeError: the shapes differ.
-        DTypeError: ``logits`` is not floating.
-        OptionError: ``reduction`` is unknown.
-
-    Example:
-        >>> import unimod as um
-        >>> logits, labels = um.numpy.asarray([0.0, 100.0]), um.numpy.asarray([1.0, 1.0])
-        >>> round(float(um.losses.binary_cross_entropy(logits, labels)), 4)
-        0.3466
-    """
-    logits, labels = pair("binary_cross_entropy", logits, labels, reduction)
-    rest = unp.subtract(1.0, labels)
-    if from_logits:
-        log_p, log_q = log_sigmoid(logits), log_sigmoid(unp.negative(logits))
-    else:
-        log_p, log_q = _clamped_log(logits), _clamped_log(unp.subtract(1.0, logits))
-    return reduce(unp.negative(unp.add(unp.multiply(labels, log_p), unp.multiply(rest, log_q))), reduction)
-
-
-def _clamped_log(p: Array) -> Array:
+def clamped_log(p: Array) -> Array:
+    """``max(log(p), -100)``, with the derivative 0 where it is clamped."""
     is_positive = unp.greater(p, 0)
     log_p = unp.log(unp.where(is_positive, p, 1.0))
-    return unp.where(unp.logical_and(is_positive, unp.greater(log_p, -100.0)), log_p, -100.0)
+    return unp.where(unp.logical_and(is_positive, unp.greater(log_p, CLAMP)), log_p, CLAMP)
 
 
-def _check_smoothing(smoothing: float) -> None:
-    if not 0 <= smoothing <= 1:
-        raise OptionError(
-            "`label_smoothing` is not a share of the label.",
-            got=f"label_smoothing = {smoothing!r}",
-            expected="0 <= label_smoothing <= 1",
-            fix="0.1 is a common value",
-        )
+def last(x: Array, axis: int) -> Array:
+    """``x`` with ``axis`` moved to the end."""
+    return x if axis in (-1, len(x.shape) - 1) else unp.moveaxis(x, axis, -1)
 
 
-def _check_weight(weight: Array | None, logits: Array) -> None:
-    if weight is not None and tuple(weight.shape) != tuple(logits.shape[-1:]):
+def check_class_weight(call: Call, weight: Array | None) -> None:
+    """One weight for each class."""
+    if weight is not None and tuple(weight.shape) != tuple(call.preds.shape[-1:]):
         raise ShapeError(
-            "cross_entropy got a `weight` that does not fit the classes.",
-            got=f"weight = {describe_value(weight)}, logits = {describe_value(logits)}",
+            f"{call.name} got a `class_weight` that does not fit the classes.",
+            got=f"class_weight = {describe_value(weight)}, logits = {describe_value(call.preds)}",
             expected="one weight for each class, the last axis of the logits",
-            fix="pass a `weight` of shape (classes,)",
+            fix="pass a `class_weight` of shape (classes,)",
         )
 
 
-def _check_labels(engine: Engine, logits: Array, labels: Array, ignore_index: int | None) -> bool:
+def is_probabilities(call: Call, labels: Array, ignore_index: int | None = None, axis: int = -1) -> bool:
     """Whether the labels are probabilities, after the checks of their shape and dtype."""
-    dtype = engine.arrays.dtype_name(labels)
+    logits, dtype = call.preds, call.engine.arrays.dtype_name(labels)
     is_soft = is_inexact(dtype)
     if dtype == "bool" or (is_soft and ignore_index is not None):
         raise DTypeError(
-            "cross_entropy got labels of a dtype that it cannot take.",
+            f"{call.name} got labels of a dtype that it cannot take.",
             got=f"labels = {describe_value(labels)}" + ("" if ignore_index is None else ", with ignore_index"),
             expected="integer class ids, or floating probabilities (without ignore_index)",
             fix="convert the labels with um.numpy.astype",
         )
-    expected = tuple(logits.shape) if is_soft else tuple(logits.shape[:-1])
-    if not len(logits.shape) or tuple(labels.shape) != expected:
+    shape = list(logits.shape)
+    if not -len(shape) <= axis < len(shape):
+        raise ShapeError(f"{call.name} has no axis {axis}.", got=f"logits = {describe_value(logits)}")
+    rest = [size for place, size in enumerate(shape) if place != axis % len(shape)]
+    if list(labels.shape) != (shape if is_soft else rest):
         raise ShapeError(
-            "cross_entropy got labels that do not fit the logits.",
+            f"{call.name} got labels that do not fit the logits.",
             got=f"logits = {describe_value(logits)}, labels = {describe_value(labels)}",
-            expected="integer labels of the shape logits.shape[:-1], or floating ones of the shape of the logits",
-            fix="the classes are the last axis; one-hot integers: convert them to the dtype of the logits",
+            expected=f"integer labels of the shape {tuple(rest)}, or floating ones of the shape of the logits",
+            fix=f"the classes are axis {axis}; one-hot integers: convert them to the dtype of the logits",
         )
     return is_soft
+
+
+def check_labels(call: Call, labels: Array, num_classes: int, ignore_index: int | None = None) -> None:
+    """Where the labels can be read, each is a class or ignored."""
+    if not call.engine.arrays.is_concrete(labels):
+        return
+    is_fine = is_class(labels, num_classes)
+    is_fine = is_fine if ignore_index is None else unp.logical_or(is_fine, unp.equal(labels, ignore_index))
+    if not bool(unp.all(is_fine)):
+        raise OptionError(
+            f"{call.name} got a label that is no class.",
+            got=f"labels from {int(unp.min(labels))} to {int(unp.max(labels))}",
+            expected=f"labels in [0, {num_classes})" + ("" if ignore_index is None else f", or {ignore_index}"),
+            fix="give the labels of padding a value of their own, and pass it as ignore_index",
+        )
