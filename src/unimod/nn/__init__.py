@@ -30,7 +30,10 @@ from unimod.nn.activations import (
 from unimod.nn.attention import MultiHeadAttention, init_cache, reset_cache
 from unimod.nn.averages import EMA, debiased, running_avg
 from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
-from unimod.nn.conv import Conv
+from unimod.nn.conv import Conv, Conv1D, Conv2D, Conv3D
+from unimod.nn.conv_local import ConvLocal
+from unimod.nn.conv_special import DepthwiseConv, GeneralConv, SeparableConv
+from unimod.nn.conv_transpose import ConvTranspose, ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
 from unimod.nn.embed import Embed
 from unimod.nn.general import Einsum, LinearGeneral
 from unimod.nn.keys import KeySeq, RngSeq
@@ -47,7 +50,8 @@ from unimod.nn.norm import (
     WeightNorm,
 )
 from unimod.nn.parametric import PReLU
-from unimod.nn.pool import AvgPool, MaxPool
+from unimod.nn.pool import AvgPool, LpPool, MaxPool, MinPool, SumPool
+from unimod.nn.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
 from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from unimod.nn.recurrent import (
     GRU,
@@ -59,6 +63,7 @@ from unimod.nn.recurrent import (
     VanillaRNN,
     VanillaRNNCell,
 )
+from unimod.nn.resize import Pad, PixelShuffle, PixelUnshuffle, Resize, Upsample
 from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
 from unimod.nn.stochastic import (
     AlphaDropout,
@@ -85,6 +90,8 @@ __all__ = [
     "LSTM",
     "MLP",
     "RNN",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "AlphaDropout",
     "AvgPool",
     "BatchNorm",
@@ -92,6 +99,15 @@ __all__ = [
     "Bilinear",
     "Concat",
     "Conv",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "ConvLocal",
+    "ConvTranspose",
+    "ConvTranspose1D",
+    "ConvTranspose2D",
+    "ConvTranspose3D",
+    "DepthwiseConv",
     "DropPath",
     "Dropout",
     "Einsum",
@@ -102,6 +118,9 @@ __all__ = [
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
+    "GeneralConv",
+    "GlobalAvgPool",
+    "GlobalMaxPool",
     "GroupNorm",
     "Identity",
     "InstanceNorm",
@@ -113,25 +132,34 @@ __all__ = [
     "Linear",
     "LinearGeneral",
     "LocalResponseNorm",
+    "LpPool",
     "MaxPool",
+    "MinPool",
     "MultiHeadAttention",
     "PReLU",
+    "Pad",
     "Parallel",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
     "Reshape",
     "Residual",
+    "Resize",
     "RngSeq",
     "RotaryPositions",
+    "SeparableConv",
     "Sequential",
     "SinusoidalPositions",
     "SpatialDropout",
     "SpectralNorm",
     "StochasticDepth",
+    "SumPool",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "Unflatten",
+    "Upsample",
     "VanillaRNN",
     "VanillaRNNCell",
     "WeightNorm",

@@ -55,6 +55,18 @@ def same_dtype(name: str, engine: Engine, x: Array, other: Array, argument: str 
 def channels(name: str, given: int, in_and_out: Shape, groups: int) -> None:
     """The channels of the input are those of the kernel, and split into ``groups``."""
     fan_in, features = in_and_out
+    split(name, given, features, groups)
+    if fan_in * groups != given:
+        raise ShapeError(
+            f"{name} got {given} channels on the last axis of `x`, but its kernel takes {fan_in * groups}.",
+            got=f"x = (..., {given}), kernel = (..., {fan_in}, {features}), groups = {groups}",
+            expected=f"x = (..., {fan_in * groups})",
+            fix=f"pass channels last, {fan_in * groups} of them, or build the kernel for {given}",
+        )
+
+
+def split(name: str, given: int, features: int, groups: int) -> None:
+    """Channels in and out can be split into ``groups``."""
     if groups < 1 or given % groups or features % groups:
         raise ShapeError(
             f"{name} cannot split its channels into {groups} groups.",
@@ -62,12 +74,53 @@ def channels(name: str, given: int, in_and_out: Shape, groups: int) -> None:
             expected=f"both divisible by groups = {groups}",
             fix="choose `groups` as a common divisor of both",
         )
-    if fan_in * groups != given:
+
+
+def bias(name: str, engine: Engine, x: Array, bias: Array | None, shape: Shape) -> None:
+    """The bias, if there is one, has one value for each channel of the output, in the dtype of the input."""
+    if bias is not None:
+        shapes(name, shape, bias=bias)
+        same_dtype(name, engine, x, bias, "bias")
+
+
+def local(name: str, engine: Engine, x: Array, kernel: Array) -> None:
+    """The checks of an unshared kernel ``(spatial'..., window..., in, out)`` against its input."""
+    floating(name, engine, x)
+    same_dtype(name, engine, x, kernel)
+    channels(name, x.shape[-1], tuple(kernel.shape[-2:]), 1)
+
+
+def local_axes(name: str, kernel: Array) -> int:
+    """The number of spatial axes of an unshared kernel."""
+    if len(kernel.shape) in (4, 6, 8):
+        return (len(kernel.shape) - 2) // 2
+    raise ShapeError(
+        f"{name} got a kernel with a wrong number of axes.",
+        got=f"kernel = {describe_value(kernel)}",
+        expected="(spatial..., window..., in, out) with 1, 2 or 3 spatial axes",
+        fix="give the kernel the sizes of the output, then those of the window",
+    )
+
+
+def places(name: str, kernel: Array, out: Shape) -> None:
+    """An unshared kernel has a part for each place of the output."""
+    if tuple(kernel.shape[: len(out)]) != out:
         raise ShapeError(
-            f"{name} got {given} channels on the last axis of `x`, but its kernel takes {fan_in * groups}.",
-            got=f"x = (..., {given}), kernel = (..., {fan_in}, {features}), groups = {groups}",
-            expected=f"x = (..., {fan_in * groups})",
-            fix=f"pass channels last, {fan_in * groups} of them, or build the kernel for {given}",
+            f"{name} has not one kernel for each place of the output.",
+            got=f"kernel = {describe_value(kernel)}",
+            expected=f"a kernel of ({', '.join(map(str, out))}, window..., in, out)",
+            fix="build the kernel for this size of the input, or pass images of the size that it was built for",
+        )
+
+
+def exact_rank(name: str, argument: str, x: Array, axes: int) -> None:
+    """``x`` has the given number of axes."""
+    if len(x.shape) != axes:
+        raise ShapeError(
+            f"{name} got an array with a wrong number of axes.",
+            got=f"{argument} = {describe_value(x)}",
+            expected=f"{axes} axes",
+            fix="name as many axes in `dimension_numbers`, or reshape with um.numpy.reshape",
         )
 
 
@@ -146,4 +199,15 @@ def rate(value: float) -> None:
             got=f"rate = {value!r}",
             expected="0 <= rate <= 1",
             fix="`rate` is the probability of dropping: 0.1 keeps nine of ten",
+        )
+
+
+def norm(value: float) -> None:
+    """``value`` is the order of a norm."""
+    if not value >= 1:
+        raise OptionError(
+            "The norm of lp_pool is less than 1.",
+            got=f"norm = {value!r}",
+            expected="norm >= 1",
+            fix="pass norm=2.0",
         )

@@ -16,6 +16,9 @@ Pads = tuple[tuple[int, int], ...]
 Padding = str | int | Sequence[int | tuple[int, int]]
 """``"SAME"``, ``"VALID"``, ``"CAUSAL"``, a width for all sides, or one width or ``(low, high)`` for each axis."""
 
+MODES = {"ZEROS": "constant", "CIRCULAR": "wrap", "REFLECT": "reflect", "EDGE": "edge"}
+"""What a convolution may put around its input, and what ``um.numpy.pad`` calls it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
@@ -95,11 +98,58 @@ def resolve_padding(padding: Padding, spatial: Shape, extents: Shape, strides: S
     """
     if isinstance(padding, str):
         return _named(padding, spatial, extents, strides)
-    pairs = (padding,) * len(spatial) if isinstance(padding, int) else tuple(padding)
-    widths = tuple((p, p) if isinstance(p, int) else tuple(p) for p in pairs)
-    if len(widths) != len(spatial) or not all(_is_pair(w) for w in widths):
+    pairs = _pairs(padding, len(spatial))
+    if pairs is None:
         raise _bad_padding(padding, len(spatial))
-    return widths  # type: ignore[return-value]
+    return pairs
+
+
+def widths(name: str, value: int | Sequence[int | tuple[int, int]], rank: int) -> Pads:
+    """``value`` as ``(before, after)`` for each of ``rank`` axes.
+
+    Example:
+        >>> widths("widths", (1, (0, 2)), 2)
+        ((1, 1), (0, 2))
+    """
+    pairs = _pairs(value, rank)
+    if pairs is not None:
+        return pairs
+    raise OptionError(
+        f"`{name}` does not fit {rank} spatial axes.",
+        got=f"{name} = {value!r}",
+        expected=f"an int >= 0, or an int or a pair (before, after) for each of {rank} axes",
+        fix=f"pass {name}={((1, 1),) * rank!r}, or other pairs",
+    )
+
+
+def _pairs(value: int | Sequence[int | tuple[int, int]], rank: int) -> Pads | None:
+    listed = (value,) * rank if isinstance(value, int) else tuple(value)
+    pairs = tuple((p, p) if isinstance(p, int) else tuple(p) for p in listed)
+    return pairs if len(pairs) == rank and all(map(_is_pair, pairs)) else None  # type: ignore[return-value]
+
+
+def padding_of_mode(padding: Padding, mode: str, size: Shape, dilation: int | Sequence[int]) -> tuple[Padding, str]:
+    """The widths and the mode, in the words of ``um.numpy.pad``, of a padding that may name a mode itself.
+
+    Raises:
+        OptionError: there is no such mode.
+
+    Example:
+        >>> padding_of_mode("SAME", "ZEROS", (4,), 1), padding_of_mode("CIRCULAR", "ZEROS", (4,), 1)
+        (('SAME', 'constant'), (((1, 2),), 'wrap'))
+    """
+    name = padding.upper() if isinstance(padding, str) else ""
+    if name in MODES and name != "ZEROS":
+        extents = map(extent, size, per_axis("dilation", dilation, len(size)))
+        return tuple(((e - 1) // 2, e // 2) for e in extents), MODES[name]
+    if isinstance(mode, str) and mode.upper() in MODES:
+        return padding, MODES[mode.upper()]
+    raise OptionError(
+        "There is no such `padding_mode`.",
+        got=f"padding_mode = {mode!r}",
+        expected=", ".join(map(repr, MODES)),
+        fix='pass padding_mode="ZEROS", or another of them',
+    )
 
 
 def _named(padding: str, spatial: Shape, extents: Shape, strides: Shape) -> Pads:
@@ -143,11 +193,35 @@ def _windows(axis: int, size: int, padded: int, extent: int, stride: int) -> int
     )
 
 
-def plan_transposed(spatial: Shape, size: Shape, stride: Shape, dilation: Shape, padding: Padding) -> Pads:
+def output_padding(value: int | Sequence[int], strides: Shape, steps: Shape) -> Shape:
+    """How many outputs a transposed convolution adds at the end of each axis: less than the stride or the dilation.
+
+    Example:
+        >>> output_padding(1, (2, 2), (1, 1))
+        (1, 1)
+    """
+    values = (value,) * len(strides) if isinstance(value, int) else tuple(value)
+    limits = tuple(map(max, strides, steps))
+    if len(values) == len(limits) and all(
+        isinstance(v, int) and 0 <= v < n for v, n in zip(values, limits, strict=True)
+    ):
+        return values
+    raise OptionError(
+        f"`output_padding` does not fit {len(strides)} spatial axes.",
+        got=f"output_padding = {value!r}",
+        expected=f"numbers of at least 0 and less than {limits}, the larger of stride and dilation",
+        fix="pass output_padding=0, or a larger stride",
+    )
+
+
+def plan_transposed(
+    spatial: Shape, size: Shape, stride: Shape, dilation: Shape, padding: Padding, more: Shape | None = None
+) -> Pads:
     """What a transposed convolution cuts from both ends of its full output, ``(n - 1) * stride + extent``.
 
     ``SAME`` leaves ``n * stride`` and ``VALID`` leaves ``n * stride + max(extent - stride, 0)``, so that each undoes
-    the sizes of the convolution of that name; numbers are the padding of that convolution. A negative width adds zeros.
+    the sizes of the convolution of that name; numbers are the padding of that convolution. ``more`` is cut less at the
+    end of each axis. A negative width adds zeros.
 
     Raises:
         ShapeError: nothing would be left.
@@ -159,6 +233,8 @@ def plan_transposed(spatial: Shape, size: Shape, stride: Shape, dilation: Shape,
     """
     extents = tuple(extent(k, d) for k, d in zip(size, dilation, strict=True))
     crop = _crop(padding, spatial, extents, stride)
+    if more is not None:
+        crop = tuple((low, high - extra) for (low, high), extra in zip(crop, more, strict=True))
     for axis, (n, e, s, cut) in enumerate(zip(spatial, extents, stride, crop, strict=True)):
         full = (n - 1) * s + e
         if full <= sum(cut):

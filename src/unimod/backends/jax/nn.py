@@ -16,16 +16,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from unimod.backends.jax.attention import attention
 from unimod.backends.jax.recurrent import gru as gru
 from unimod.backends.jax.recurrent import lstm as lstm
 from unimod.backends.jax.recurrent import rnn as rnn
 
 __all__ = [
-    "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh", "layer_norm",
-    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments", "normalize",
-    "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool", "tanh",
+    "attention", "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh",
+    "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments",
+    "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool",
+    "tanh",
 ]  # fmt: skip
-from unimod.backends.jax.attention import attention
 
 Array = Any
 Shape = tuple[int, ...]
@@ -170,9 +171,18 @@ def linear(x: Array, kernel: Array, bias: Array | None) -> Array:
     return out if x.ndim < 3 else out.reshape(*x.shape[:-1], kernel.shape[1])
 
 
-def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+def conv(
+    x: Array,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    stride: Shape,
+    padding: Pads,
+    dilation: Shape,
+    groups: int,
+) -> Array:
     """Cross-correlation of (N, spatial..., in) with (spatial..., in // groups, out)."""
-    return lax.conv_general_dilated(
+    out = lax.conv_general_dilated(
         x,
         kernel,
         window_strides=stride,
@@ -181,13 +191,16 @@ def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Sha
         dimension_numbers=_dimension_numbers(x.ndim - 2),
         feature_group_count=groups,
     )
+    return out if bias is None else out + bias
 
 
-def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+def conv_transpose(
+    x: Array, kernel: Array, bias: Array | None = None, *, stride: Shape, crop: Pads, dilation: Shape, groups: int
+) -> Array:
     """``y[p * stride + k * dilation] += x[p] * kernel[k]``; ``crop`` is cut from the full output, or added."""
     rank = x.ndim - 2
     reach = [(size - 1) * step for size, step in zip(kernel.shape[:rank], dilation, strict=True)]
-    return lax.conv_general_dilated(
+    out = lax.conv_general_dilated(
         x,
         jnp.flip(kernel, tuple(range(rank))),
         window_strides=(1,) * rank,
@@ -197,6 +210,7 @@ def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilati
         dimension_numbers=_dimension_numbers(rank),
         feature_group_count=groups,
     )
+    return out if bias is None else out + bias
 
 
 def _dimension_numbers(rank: int) -> tuple[str, str, str]:

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from unimod.backends.numpy.attention import attention
 from unimod.backends.numpy.recurrent import gru as gru
 from unimod.backends.numpy.recurrent import lstm as lstm
 from unimod.backends.numpy.recurrent import rnn as rnn
 
 __all__ = [
-    "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh", "layer_norm",
-    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments", "normalize",
-    "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool", "tanh",
+    "attention", "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh",
+    "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments",
+    "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool",
+    "tanh",
 ]  # fmt: skip
-from unimod.backends.numpy.attention import attention
 
 Array = Any
 Shape = tuple[int, ...]
@@ -190,7 +191,16 @@ def _windows(x: Array, window: Shape, stride: Shape, padding: Pads, dilation: Sh
 
 
 @_wide
-def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+def conv(
+    x: Array,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    stride: Shape,
+    padding: Pads,
+    dilation: Shape,
+    groups: int,
+) -> Array:
     """Cross-correlation of (N, spatial..., in) with (spatial..., in // groups, out)."""
     *window, _, features = kernel.shape
     views = _windows(x, tuple(window), stride, padding, dilation, 0.0)
@@ -198,11 +208,14 @@ def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Sha
     columns = views.reshape(*views.shape[: len(window) + 1], math.prod(window), groups, -1)
     weight = _widen(kernel).reshape(math.prod(window), -1, groups, features // groups)
     out = np.einsum("...kgi,kigo->...go", columns, weight)
-    return out.reshape(*out.shape[:-2], features)
+    out = out.reshape(*out.shape[:-2], features)
+    return out if bias is None else out + _widen(bias)
 
 
 @_wide
-def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+def conv_transpose(
+    x: Array, kernel: Array, bias: Array | None = None, *, stride: Shape, crop: Pads, dilation: Shape, groups: int
+) -> Array:
     """``y[p * stride + k * dilation] += x[p] * kernel[k]``; ``crop`` is cut from the full output, or added."""
     reach = [(size - 1) * step for size, step in zip(kernel.shape, dilation, strict=False)]
     spread = np.zeros(
@@ -214,7 +227,7 @@ def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilati
     flipped = np.flip(kernel, tuple(range(len(reach))))
     ones = (1,) * len(reach)
     return conv(
-        spread[(slice(None), *cut)], flipped, stride=ones, padding=tuple(room), dilation=dilation, groups=groups
+        spread[(slice(None), *cut)], flipped, bias, stride=ones, padding=tuple(room), dilation=dilation, groups=groups
     )
 
 

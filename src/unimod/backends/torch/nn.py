@@ -15,16 +15,17 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone knows
 
+from unimod.backends.torch.attention import attention
 from unimod.backends.torch.recurrent import gru as gru
 from unimod.backends.torch.recurrent import lstm as lstm
 from unimod.backends.torch.recurrent import rnn as rnn
 
 __all__ = [
-    "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh", "layer_norm",
-    "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments", "normalize",
-    "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool", "tanh",
+    "attention", "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh",
+    "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments",
+    "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool",
+    "tanh",
 ]  # fmt: skip
-from unimod.backends.torch.attention import attention
 
 Array = Any
 Shape = tuple[int, ...]
@@ -177,23 +178,44 @@ def _pad(x: Array, padding: Pads, value: float) -> Array:
     return F.pad(x, [width for pair in reversed(padding) for width in pair], value=value)
 
 
-def conv(x: Array, kernel: Array, *, stride: Shape, padding: Pads, dilation: Shape, groups: int) -> Array:
+def conv(
+    x: Array,
+    kernel: Array,
+    bias: Array | None = None,
+    *,
+    stride: Shape,
+    padding: Pads,
+    dilation: Shape,
+    groups: int,
+) -> Array:
     """Cross-correlation of (N, spatial..., in) with (spatial..., in // groups, out)."""
     x = _channels_first(x)
     lows = [low for low, _ in padding]
     if any(low != high for low, high in padding):
         x, lows = _pad(x, padding, 0.0), [0] * len(padding)
     weight = kernel.movedim((-1, -2), (0, 1))
-    return _channels_last(_CONV[len(padding)](x, weight, None, stride, lows, dilation, groups))
+    return _channels_last(_CONV[len(padding)](x, weight, bias, stride, lows, dilation, groups))
 
 
-def conv_transpose(x: Array, kernel: Array, *, stride: Shape, crop: Pads, dilation: Shape, groups: int) -> Array:
+def conv_transpose(
+    x: Array, kernel: Array, bias: Array | None = None, *, stride: Shape, crop: Pads, dilation: Shape, groups: int
+) -> Array:
     """``y[p * stride + k * dilation] += x[p] * kernel[k]``; ``crop`` is cut from the full output, or added."""
-    lows = [max(min(pair), 0) for pair in crop]
+    lows, more = zip(*map(_native_crop, crop, stride, dilation), strict=True)
+    rest = tuple((p - low, p - m - high) for p, m, (low, high) in zip(lows, more, crop, strict=True))
     fn, weight = _CONV_TRANSPOSE[len(crop)], _transposed_weight(kernel, groups)
-    out = fn(_channels_first(x), weight, None, stride, lows, 0, groups, dilation)
-    rest = tuple((done - low, done - high) for done, (low, high) in zip(lows, crop, strict=True))
-    return _channels_last(_pad(out, rest, 0.0) if any(map(any, rest)) else out)
+    if not any(map(any, rest)):
+        return _channels_last(fn(_channels_first(x), weight, bias, stride, lows, more, groups, dilation))
+    out = _channels_last(_pad(fn(_channels_first(x), weight, None, stride, lows, more, groups, dilation), rest, 0.0))
+    return out if bias is None else out + bias
+
+
+def _native_crop(pair: tuple[int, int], stride: int, dilation: int) -> tuple[int, int]:
+    """What torch itself cuts from both ends, and how much of it less from the high end (its output_padding)."""
+    low, high = pair
+    if 0 <= low - high < max(stride, dilation) and low >= 0:
+        return low, low - high
+    return max(min(pair), 0), 0
 
 
 def _transposed_weight(kernel: Array, groups: int) -> Array:
