@@ -12,6 +12,7 @@ import unimod.numpy as unp
 from unimod.errors import OptionError
 from unimod.nn import _axes
 from unimod.nn._precision import entering, leaving
+from unimod.numpy._dispatch import unary
 
 Array = Any
 
@@ -24,7 +25,7 @@ def identity(x: Array) -> Array:
         >>> um.nn.identity(um.numpy.asarray([1.0, 2.0])).tolist()
         [1.0, 2.0]
     """
-    return unp.asarray(x)
+    return unary(x)[1]
 
 
 def squareplus(x: Array, *, b: float = 4.0) -> Array:

@@ -27,19 +27,23 @@ from unimod.testing.cases import (
     layers,
     linalg,
     losses,
+    norms,
     numerical,
     ops,
     optimizers,
     recurrent,
+    small_layers,
     sorting,
     statistics,
     transforms,
+    weights,
 )
 
 CASES: tuple[Case, ...] = (
     *ops.CASES, *elementwise.CASES, *arrays.CASES, *creating.CASES, *activations.CASES, *layers.CASES, *losses.CASES, *optimizers.CASES,
     *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES, *sorting.CASES, *statistics.CASES,
     *recurrent.CASES, *linalg.CASES, *indexing.CASES,
+    *norms.CASES, *small_layers.CASES, *weights.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
@@ -59,6 +63,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
 _CONSTANT = "a number or the name of a dtype: there is nothing to compute"
 _CLASS = "a class whose instances the rows of the functions that make them compare"
 _SHAPES = "a function of shapes alone, which no engine sees"
+_ALIAS = "another name of something that has a row"
 
 WITHOUT_ROW: dict[str, str] = {
     **{f"numpy.{name}": _CONSTANT for name in ("e", "inf", "nan", "newaxis", "pi", "bool", "bool_")},
@@ -81,6 +86,9 @@ WITHOUT_ROW: dict[str, str] = {
     "nn.functional": "a module, whose names have rows of their own",
     "nn.initializers": "a module, whose names have rows of their own",
     "nn.initializers.compute_fans": _SHAPES,
+    "nn.initializers.gain": "a number that depends on a name, computed on the host",
+    "nn.initializers.eye": _ALIAS,
+    **{f"nn.{name}": _ALIAS for name in ("DropPath", "KeySeq", "hard_swish", "swish")},
 }
 """Public names without a row, and why they need none."""
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+import unimod.numpy as unp
 from unimod import nn
 from unimod import random as rnd
 from unimod.nn import functional as F  # noqa: N812
-from unimod.testing.bounds import Bound
+from unimod.testing.bounds import EXACT, Bound
 from unimod.testing.case import FLOATS, WIDE, Case, Data
 
 _TAIL = Bound(eps=8, why="1 + erf or 1 + tanh cancels for negative inputs")
@@ -30,6 +31,17 @@ _ACTIVATIONS |= {
     "gelu[tanh]": (lambda x: nn.gelu(x, approximate="tanh"), _TAIL),
     "glu": (nn.glu, Bound(eps=4)),
     "softmax[axis=0]": (lambda x: nn.softmax(x, axis=0), Bound(eps=4)),
+    "identity": (nn.identity, Bound(eps=1)),
+    "tanh_shrink": (nn.tanh_shrink, Bound(eps=4)),
+    "soft_shrink": (nn.soft_shrink, Bound(eps=4)),
+    "hard_shrink": (nn.hard_shrink, Bound(eps=4)),
+    "threshold": (lambda x: nn.threshold(x, threshold=0.3, value=-2.0), Bound(eps=4)),
+    "sparse_plus": (nn.sparse_plus, Bound(eps=4)),
+    "sparse_sigmoid": (nn.sparse_sigmoid, Bound(eps=4)),
+    "squareplus": (nn.squareplus, Bound(eps=4)),
+    "logsumexp": (nn.logsumexp, Bound(eps=4)),
+    "logsumexp[axis]": (lambda x: nn.logsumexp(x, axis=1, keepdims=True), Bound(eps=4)),
+    "standardize": (nn.standardize, Bound(eps=16, why="sums, a square root and a product in a row")),
 }
 
 
@@ -93,18 +105,27 @@ _FUNCTIONAL: list[tuple[str, Callable[..., Any], Callable[[Data], tuple[Any, ...
     ("embedding", F.embedding, lambda d: (d.array(5, 2), d.ints(0, 5, 2, 3)), (0,), Bound(eps=0)),
 ]
 
+
+def _masked(d: Data) -> tuple[Any, ...]:
+    return d.array(2, 4), d.bools(2, 4)
+
+
+def _log_softmax(x: Any, mask: Any) -> Any:
+    # What is left out is -inf, of which there are no differences.
+    return unp.where(mask, nn.log_softmax(x, where=mask), -1.0)
+
+
 CASES = (
     *(
         Case(f"nn.{name}", fn, lambda d: (d.array(3, 4, low=-4.3, high=4.6),), dtypes=FLOATS, wrt=(0,), bound=bound)
         for name, (fn, bound) in _ACTIVATIONS.items()
     ),
-    Case(
-        "nn.softmax[where]",
-        lambda x, mask: nn.softmax(x, where=mask),
-        lambda d: (d.array(2, 4), d.bools(2, 4)),
-        dtypes=WIDE,
-        wrt=(0,),
-    ),
+    Case("nn.softmax[where]", lambda x, mask: nn.softmax(x, where=mask), _masked, dtypes=WIDE, wrt=(0,)),
+    Case("nn.log_softmax[where]", _log_softmax, _masked, wrt=(0,)),
+    Case("nn.standardize[where]", lambda x, m: nn.standardize(x, where=m), _masked, wrt=(0,), bound=_NORM),
+    Case("nn.log1mexp", nn.log1mexp, lambda d: (d.array(3, 4, low=0.05, high=3),), dtypes=FLOATS, wrt=(0,)),
+    Case("nn.prelu", nn.prelu, lambda d: (d.array(3, 4), d.array(4)), dtypes=FLOATS, wrt=(0, 1)),
+    Case("nn.one_hot", lambda i: nn.one_hot(i, 4), lambda d: (d.ints(0, 5, 2, 3),), bound=EXACT),
     *(
         Case(f"nn.functional.{name}", fn, inputs, wrt=wrt, bound=bound, gradient_bound=Bound(eps=64, why=bound.why))
         for name, fn, inputs, wrt, bound in _FUNCTIONAL
