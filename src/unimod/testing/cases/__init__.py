@@ -44,6 +44,7 @@ CASES: tuple[Case, ...] = (
     *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES, *sorting.CASES, *statistics.CASES,
     *recurrent.CASES, *linalg.CASES, *indexing.CASES,
     *norms.CASES, *small_layers.CASES, *weights.CASES,
+    *attention.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
