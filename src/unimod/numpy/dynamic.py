@@ -11,8 +11,8 @@ from unimod.backends._protocol import Array, Engine
 from unimod.config import is_array
 from unimod.errors import ShapeError
 from unimod.numpy import _explain as explain
-from unimod.numpy import _modes as modes
 from unimod.numpy._dispatch import adopt, engine_inside
+from unimod.numpy._indexing import modes
 from unimod.numpy._options import shape_of
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from unimod.backends._protocol import Array
 from unimod.errors import OptionError
 from unimod.numpy import _explain as explain
-from unimod.numpy import _modes as modes
-from unimod.numpy import _scatter as scatters
 from unimod.numpy._dispatch import several, unary
+from unimod.numpy._indexing import modes
+from unimod.numpy._indexing import scatter as scatters
 from unimod.numpy._options import dtype_name
 from unimod.numpy.indexing import getitem, updated
 

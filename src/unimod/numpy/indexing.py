@@ -7,13 +7,11 @@ from typing import Any
 
 from unimod.backends._protocol import Array
 from unimod.errors import OptionError
-from unimod.numpy import _index_run as run
-from unimod.numpy import _masked as masked
-from unimod.numpy import _modes as modes
-from unimod.numpy import _scatter as scatters
 from unimod.numpy._dispatch import adopt, engine_inside
-from unimod.numpy._index_plan import plan
-from unimod.numpy._index_read import read
+from unimod.numpy._indexing import masked, modes, run
+from unimod.numpy._indexing import scatter as scatters
+from unimod.numpy._indexing.plan import plan
+from unimod.numpy._indexing.read import read
 
 _UNSET = object()
 

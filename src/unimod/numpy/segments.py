@@ -9,9 +9,9 @@ from unimod.backends._protocol import Array, Engine
 from unimod.config import short
 from unimod.dtypes import DType
 from unimod.errors import CapabilityError, DTypeError, ShapeError
-from unimod.numpy import _modes as modes
-from unimod.numpy import _scatter as scatters
 from unimod.numpy._dispatch import several
+from unimod.numpy._indexing import modes
+from unimod.numpy._indexing import scatter as scatters
 from unimod.numpy.data_types import iinfo
 
 _HALF = ("float16", "bfloat16")

@@ -13,8 +13,8 @@ from unimod.backends._protocol import Array, Engine
 from unimod.config import HOST
 from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError
-from unimod.numpy import _modes as modes
 from unimod.numpy._dispatch import by_type
+from unimod.numpy._indexing import modes
 
 OPS = ("set", "add", "subtract", "multiply", "divide", "power", "min", "max")
 _BOOL = {"add": "max", "multiply": "min"}

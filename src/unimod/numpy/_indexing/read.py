@@ -13,7 +13,7 @@ from unimod.config import is_array, short
 from unimod.dtypes import DType
 from unimod.errors import CapabilityError, DTypeError, OptionError, ShapeError
 from unimod.numpy._dispatch import engine_inside
-from unimod.numpy._index_plan import GAP, Lookup
+from unimod.numpy._indexing.plan import GAP, Lookup
 
 STATIC_FILL = ("fill", "drop")
 """The modes in which a Python int outside is looked up like an array, which does what is to be done."""

@@ -10,10 +10,10 @@ from unimod.backends import _registry
 from unimod.backends._protocol import Array, Engine
 from unimod.config import HOST
 from unimod.errors import ShapeError
-from unimod.numpy import _modes as modes
-from unimod.numpy import _scatter as scatters
 from unimod.numpy._dispatch import by_type
-from unimod.numpy._index_plan import Plan
+from unimod.numpy._indexing import modes
+from unimod.numpy._indexing import scatter as scatters
+from unimod.numpy._indexing.plan import Plan
 
 
 def get(engine: Engine, x: Array, plan: Plan, arrays: list[Array], mode: str | None, fill_value: Any) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 from unimod.backends._protocol import Array, Engine
 from unimod.config import is_array
 from unimod.numpy._dispatch import adopt
-from unimod.numpy._index_run import spread_over
-from unimod.numpy._scatter import combined
+from unimod.numpy._indexing.run import spread_over
+from unimod.numpy._indexing.scatter import combined
 
 _NEUTRAL = {"add": 0, "subtract": 0, "multiply": 1, "divide": 1, "power": 1}
 
