@@ -85,7 +85,7 @@ def doctest(session: nox.Session) -> None:
     install(session)
     for name in ENGINES:
         examples = ["--doctest-modules", "src/unimod", "--ignore=src/unimod/backends"]
-        examples += ["--doctest-glob=*.md", "docs/guide.md"]
+        examples += ["--doctest-glob=*.md", "docs/guide.md", "docs/arrays.md"]
         pytest(session, *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
 
 
