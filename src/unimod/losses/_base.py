@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import unimod.numpy as unp
 from unimod.core.module import Module
 from unimod.errors import TreeError
 from unimod.losses._reduce import check_reduction
@@ -56,7 +57,7 @@ class Loss(Module):
     def _of(self, *arrays: Any, **sizes: Any) -> Array:
         chosen = {name: getattr(self, name) for name in self.options}
         value = type(self).function(*arrays, reduction=self.reduction, **chosen, **sizes)
-        return value if self.weight is None else value * self.weight
+        return value if self.weight is None else unp.multiply(value, self.weight)
 
     @property
     def log_name(self) -> str:

@@ -140,17 +140,18 @@ def _lengths(call: Call, what: str, lengths: Array | None, paddings: Array | Non
             expected="one of them",
             fix="leave one away",
         )
+    if lengths is None and paddings is None:
+        return unp.full_like(call.others[0][:, 0], size, dtype="int32")
     batch = call.preds.shape[0]
-    given, shape = (lengths, (batch,)) if paddings is None else (paddings, (batch, size))
-    if given is not None and tuple(given.shape) != shape:
+    given: Any = lengths if paddings is None else paddings
+    shape = (batch,) if paddings is None else (batch, size)
+    if tuple(given.shape) != shape:
         raise ShapeError(
             f"ctc got {what} {'lengths' if paddings is None else 'paddings'} of another shape.",
             got=describe_value(given),
             expected=f"shape {shape}",
             fix="pass lengths of the shape (batch,), or paddings of the shape (batch, entries)",
         )
-    if given is None:
-        return unp.full_like(call.others[0][:, 0], size, dtype="int32")
     if paddings is None:
         return unp.astype(given, "int32")
     return unp.sum(unp.astype(unp.equal(given, 0), "int32"), axis=-1)

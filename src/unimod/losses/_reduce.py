@@ -33,19 +33,19 @@ class Call:
     __slots__ = ("dtype", "engine", "name", "others", "preds", "reduction", "sample_weight", "wide")
 
     engine: Engine
+    others: list[Any]
 
     def __init__(self, name: str, reduction: str, sample_weight: Array | None, preds: Array, *others: Any) -> None:
         check_reduction(name, reduction)
         self.name, self.reduction = name, reduction
         self.engine, preds, sample_weight, *rest = many(preds, sample_weight, *others)
-        preds, sample_weight, *self.others = (
-            x if x is None else adopt(self.engine, x) for x in (preds, sample_weight, *rest)
-        )
+        preds = adopt(self.engine, preds)
+        self.others = [x if x is None else adopt(self.engine, x) for x in rest]
         check_floating(name, self.engine, preds)
         self.dtype = self.engine.arrays.dtype_name(preds)
         self.wide = "float32" if self.dtype in _HALF else self.dtype
         self.preds = self.widened(preds)
-        self.sample_weight = None if sample_weight is None else self.widened(sample_weight)
+        self.sample_weight = None if sample_weight is None else self.widened(adopt(self.engine, sample_weight))
 
     def widened(self, x: Array) -> Array:
         """``x`` in the dtype that the loss is computed in."""
