@@ -11,7 +11,7 @@ Example:
 
 import importlib
 
-from unimod import losses, nn, numpy, optim, random
+from unimod import losses, metrics, nn, numpy, optim, random, regularizers
 from unimod._version import __version__
 from unimod.config import (
     BackendInfo,
@@ -337,6 +337,7 @@ __all__ = [
     "logsumexp",
     "losses",
     "map",
+    "metrics",
     "mish",
     "nn",
     "node",
@@ -346,6 +347,7 @@ __all__ = [
     "padding_mask",
     "prelu",
     "random",
+    "regularizers",
     "relu",
     "relu6",
     "reset_backend",

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import unimod.numpy
 from unimod import losses as _losses
+from unimod import metrics as _metrics
 from unimod import nn, optim, random
+from unimod import regularizers as _regularizers
 from unimod import transforms as _transforms
 from unimod.nn import functional, initializers
 from unimod.testing.case import Case
@@ -27,11 +29,13 @@ from unimod.testing.cases import (
     layers,
     linalg,
     losses,
+    metrics,
     norms,
     numerical,
     ops,
     optimizers,
     recurrent,
+    regularizers,
     small_layers,
     sorting,
     statistics,
@@ -45,6 +49,7 @@ CASES: tuple[Case, ...] = (
     *recurrent.CASES, *linalg.CASES, *indexing.CASES,
     *norms.CASES, *small_layers.CASES, *weights.CASES,
     *attention.CASES,
+    *metrics.CASES, *regularizers.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
@@ -55,6 +60,8 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
     ("nn.functional", functional),
     ("nn.initializers", initializers),
     ("losses", _losses),
+    ("metrics", _metrics),
+    ("regularizers", _regularizers),
     ("optim", optim),
     ("random", random),
     ("transforms", _transforms),
@@ -62,6 +69,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
 """The modules of which every public name has a row, and what they are called."""
 
 _CONSTANT = "a number or the name of a dtype: there is nothing to compute"
+_BASE = "a base class, whose classes have rows"
 _CLASS = "a class whose instances the rows of the functions that make them compare"
 _SHAPES = "a function of shapes alone, which no engine sees"
 _ALIAS = "another name of something that has a row"
@@ -78,6 +86,11 @@ WITHOUT_ROW: dict[str, str] = {
     **{f"numpy.linalg.{name}Result": _CLASS for name in ("Eig", "Eigh", "LU", "Lstsq", "QR", "SVD", "Slogdet")},
     "numpy.fft": "a module, whose names have rows of their own",
     **{f"numpy.Unique{name}": _CLASS for name in ("All", "Counts", "Inverse")},
+    "losses.Loss": _BASE,
+    "metrics.LossAndLogs": "another name of LossesAndMetrics",
+    "metrics.Metric": _BASE,
+    "metrics.recorded": "a choice of leaves, which no engine sees",
+    "regularizers.Regularizer": _BASE,
     "optim.Chain": _CLASS,
     "optim.Primitive": _CLASS,
     "optim.ScaleByLearningRate": _CLASS,
