@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from unimod import config, errors, random
+from unimod import config, errors, random, transforms
 from unimod.backends import _registry
 from unimod.nn import initializers
 
@@ -131,3 +131,75 @@ def test_wrong_initializers_are_refused():
         initializers.compute_fans((3,))
     with pytest.raises(errors.ShapeError, match="does not exist"):
         initializers.compute_fans((3, 4), in_axis=2)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (3, 2, 4), (5, 5)])
+def test_orthogonal_matrices_are_orthogonal(any_backend, shape):
+    q = drawn(any_backend, initializers.orthogonal(), shape).reshape(-1, shape[-1]).astype(np.float64)
+    small = q.T @ q if q.shape[0] >= q.shape[1] else q @ q.T
+    np.testing.assert_allclose(small, np.eye(min(q.shape)), atol=2e-6)
+
+
+STRUCTURED = {
+    "orthogonal": (initializers.orthogonal(), (4, 6)),
+    "delta_orthogonal": (initializers.delta_orthogonal(), (3, 4, 6)),
+    "identity": (initializers.identity(0.5), (4, 6)),
+    "dirac": (initializers.dirac(), (3, 4, 6)),
+    "sparse": (initializers.sparse(0.5), (4, 6)),
+    "symmetric_uniform": (initializers.symmetric_uniform(0.3), (4, 6)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_structured_initializers_in_half_precision(any_backend, name, dtype):
+    init, shape = STRUCTURED[name]
+    half, wide = drawn(any_backend, init, shape, dtype), drawn(any_backend, init, shape)
+    assert np.array_equal(half == 0, wide == 0) or name == "symmetric_uniform"
+    assert np.all(np.isfinite(half))
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_structured_initializers_under_vmap(backend, name):
+    init, shape = STRUCTURED[name]
+    with config.use_backend(backend):
+        keys = random.split(random.key(3), 2)
+        mapped = transforms.vmap(lambda words: init(random.wrap_key_data(words), shape))(random.key_data(keys))
+        single = [init(key, shape) for key in keys]
+    for row, expected in zip(mapped, single, strict=True):
+        to_numpy = _registry.load(backend).arrays.to_numpy
+        np.testing.assert_allclose(to_numpy(row), to_numpy(expected), atol=1e-6)
+
+
+def test_structured_initializers_are_values():
+    for one, other in ((initializers.orthogonal(), initializers.orthogonal()), (initializers.dirac(),) * 2):
+        assert one == other == pickle.loads(pickle.dumps(one))
+        assert hash(one) == hash(other)
+    assert initializers.eye is initializers.identity
+
+
+@pytest.mark.parametrize(
+    ("init", "shape", "text"),
+    [
+        (initializers.orthogonal(), (3,), "2 or more axes"),
+        (initializers.delta_orthogonal(), (3, 4), "3 to 5 axes"),
+        (initializers.delta_orthogonal(), (3, 4, 2), "as many outputs as inputs"),
+        (initializers.identity(), (3, 4, 2), "2 axes"),
+        (initializers.dirac(), (3, 4), "3 to 5 axes"),
+        (initializers.sparse(0.5), (3,), "2 axes"),
+    ],
+)
+def test_shapes_that_a_structure_does_not_have(any_backend, init, shape, text):
+    with config.use_backend(any_backend), pytest.raises(errors.ShapeError, match=text):
+        init(random.key(0), shape)
+
+
+def test_wrong_options_of_structured_initializers(any_backend):
+    with pytest.raises(errors.OptionError, match="not a fraction"):
+        initializers.sparse(1.5)
+    with pytest.raises(errors.OptionError, match="this activation"):
+        initializers.gain("softplus")
+    with pytest.raises(errors.OptionError, match="this mode"):
+        initializers.kaiming_normal(mode="fan")
+    with config.use_backend(any_backend), pytest.raises(errors.OptionError, match="cannot split the outputs"):
+        initializers.dirac(groups=2)(random.key(0), (3, 2, 3))

@@ -34,8 +34,8 @@ class _Orthogonal:
 def _sign_fixed(key: Any, rows: int, columns: int, dtype: str) -> Array:
     """An orthogonal matrix, uniformly distributed: QR with a positive diagonal of R, which no engine chooses."""
     q, r = unp.linalg.qr(random.normal(key, (max(rows, columns), min(rows, columns)), dtype=dtype))
-    signs = unp.where(unp.less(unp.diagonal(r), 0.0), -1.0, 1.0)
-    q = unp.multiply(q, unp.astype(signs, dtype))
+    diagonal = unp.diagonal(r)
+    q = unp.multiply(q, unp.where(unp.less(diagonal, 0.0), -1.0, unp.ones_like(diagonal)))
     return unp.matrix_transpose(q) if rows < columns else q
 
 

@@ -14,6 +14,7 @@ from unimod.nn import functional as F  # noqa: N812
 from unimod.testing.bounds import EXACT, Bound
 from unimod.testing.case import FLOATS, WIDE, Case, Data
 
+_LOGS = Bound(eps=16, why="XLA's exp and log1p in float64 are off by several roundings each")
 _TAIL = Bound(eps=8, why="1 + erf or 1 + tanh cancels for negative inputs")
 
 _ACTIVATIONS: dict[str, tuple[Callable[..., Any], Bound]] = {
@@ -123,7 +124,9 @@ CASES = (
     Case("nn.softmax[where]", lambda x, mask: nn.softmax(x, where=mask), _masked, dtypes=WIDE, wrt=(0,)),
     Case("nn.log_softmax[where]", _log_softmax, _masked, wrt=(0,)),
     Case("nn.standardize[where]", lambda x, m: nn.standardize(x, where=m), _masked, wrt=(0,), bound=_NORM),
-    Case("nn.log1mexp", nn.log1mexp, lambda d: (d.array(3, 4, low=0.05, high=3),), dtypes=FLOATS, wrt=(0,)),
+    Case(
+        "nn.log1mexp", nn.log1mexp, lambda d: (d.array(3, 4, low=0.05, high=3),), dtypes=FLOATS, wrt=(0,), bound=_LOGS
+    ),
     Case("nn.prelu", nn.prelu, lambda d: (d.array(3, 4), d.array(4)), dtypes=FLOATS, wrt=(0, 1)),
     Case("nn.one_hot", lambda i: nn.one_hot(i, 4), lambda d: (d.ints(0, 5, 2, 3),), bound=EXACT),
     *(
