@@ -16,7 +16,9 @@ WORKLOADS = (
     "torch_forward",
     "torch_train",
     "random",
+    "recurrent",
     "namespace",
+    "conv",
 )
 
 

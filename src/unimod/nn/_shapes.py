@@ -7,6 +7,7 @@ lower half (rounded down) goes before the data.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 from unimod.errors import OptionError, ShapeError
@@ -53,6 +54,14 @@ def plan(
         Windows(size=(3, 3), stride=(2, 2), dilation=(1, 1), padding=((1, 1), (0, 1)), out=(5, 5))
     """
     strides, steps = per_axis("stride", stride, len(size)), per_axis("dilation", dilation, len(size))
+    if not isinstance(padding, str):
+        padding = resolve_padding(padding, spatial, size, strides)
+    return _planned(spatial, size, strides, steps, padding)
+
+
+@functools.lru_cache(maxsize=1024)
+def _planned(spatial: Shape, size: Shape, strides: Shape, steps: Shape, padding: str | Pads) -> Windows:
+    """:func:`plan` of options that have been checked: a layer asks the same at each call."""
     extents = tuple(extent(k, d) for k, d in zip(size, steps, strict=True))
     pads = resolve_padding(padding, spatial, extents, strides)
     out = tuple(
@@ -74,6 +83,8 @@ def per_axis(name: str, value: int | Sequence[int], rank: int) -> Shape:
         >>> per_axis("stride", 2, 3)
         (2, 2, 2)
     """
+    if type(value) is int and value > 0:
+        return (value,) * rank
     values = (value,) * rank if isinstance(value, int) else tuple(value)
     if len(values) == rank and all(isinstance(v, int) and v > 0 for v in values):
         return values

@@ -69,14 +69,13 @@ class Conv(Module):
     ) -> None:
         self.in_features, self.out_features = in_features, out_features
         self.kernel_size = kernel_sizes(self, kernel_size)
+        _checks.split(type(self).__name__, 0 if in_features is None else in_features, out_features, groups)
         self.stride, self.padding, self.dilation = hashable(stride), hashable(padding), hashable(dilation)
         self.groups, self.padding_mode, self.data_format, self.use_bias = groups, padding_mode, data_format, use_bias
         self._kernel_init, self._bias_init, self._dtype = kernel_init, bias_init, str(dtype)
         self._declare()
 
     def _declare(self) -> None:
-        if self.in_features is not None:
-            _checks.split(type(self).__name__, self.in_features, self.out_features, self.groups)
         per_group = None if self.in_features is None else self.in_features // self.groups
         shape = (*self.kernel_size, per_group, self.out_features)
         self.kernel: Any = _leaves.parameter(self._kernel_init, shape, self._dtype)

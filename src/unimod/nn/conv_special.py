@@ -200,16 +200,14 @@ class GeneralConv(Module):
         axes = len(_axis_orders.spatial_letters(self.dimension_numbers[1]))
         self.in_features, self.out_features = in_features, out_features
         self.kernel_size = _shapes.per_axis("kernel_size", kernel_size, axes)
+        _checks.split("GeneralConv", 0 if in_features is None else in_features, out_features, groups)
         self.stride, self.padding, self.dilation = hashable(stride), hashable(padding), hashable(dilation)
         self.groups, self.use_bias = groups, use_bias
         self._kernel_init, self._bias_init, self._dtype = kernel_init, bias_init, str(dtype)
         self._declare()
 
     def _declare(self) -> None:
-        per_group = None
-        if self.in_features is not None:
-            _checks.split("GeneralConv", self.in_features, self.out_features, self.groups)
-            per_group = self.in_features // self.groups
+        per_group = None if self.in_features is None else self.in_features // self.groups
         order = _axis_orders.axis_orders(self.dimension_numbers)[1]
         known = (*self.kernel_size, per_group, self.out_features)
         shape = tuple(known[order.index(axis)] for axis in range(len(order)))
