@@ -14,9 +14,12 @@ from unimod.testing.assertions import assert_native
 
 jit = functools.partial(um.jit, compiler="graph")
 
+NARROW = {"float64": "float32", "int64": "int32"}
+
 
 def on(backend, x, dtype=None):
-    x = um.to_backend(np.asarray(x), backend)
+    x = np.asarray(x)
+    x = um.to_backend(x.astype(NARROW.get(x.dtype.name, x.dtype)), backend)
     return x if dtype is None else um.numpy.astype(x, dtype)
 
 
