@@ -10,6 +10,7 @@ from typing import Any
 
 import unimod.numpy as unp
 from unimod.backends._protocol import Engine
+from unimod.config import describe_value, is_array
 from unimod.errors import OptionError
 from unimod.nn import _checks, _recurrent_steps
 from unimod.nn import _recurrent_checks as checks
@@ -335,7 +336,7 @@ def pair(name: str, state: Any) -> tuple[Array, Array]:
         return state[0], state[1]
     raise OptionError(
         f"{name} has a state of two parts.",
-        got=f"{type(state).__name__} as the state",
+        got=describe_value(state) if is_array(state) else f"{type(state).__name__} as the state",
         expected="a tuple (h, c)",
         fix="pass both parts",
     )

@@ -171,9 +171,8 @@ class GRUCell(Cell):
     Example:
         >>> import unimod as um
         >>> cell = um.nn.GRUCell(3, 4).init(0)
-        >>> cell
-        GRUCell(in_features=3, hidden_features=4, use_bias=True, kernel=f32[3, 12], recurrent_kernel=f32[4, 12],
-                bias=f32[12], candidate_bias=f32[4])
+        >>> {name: tuple(leaf.shape) for name, leaf in cell.state_dict().items()}
+        {'kernel': (3, 12), 'recurrent_kernel': (4, 12), 'bias': (12,), 'candidate_bias': (4,)}
         >>> state, output = cell(cell.initial_state(2), um.numpy.ones((2, 3)))
         >>> tuple(state.shape), tuple(output.shape)
         ((2, 4), (2, 4))
