@@ -14,5 +14,7 @@ UNSIGNED: Final = "unsigned"
 """Arithmetic of uint16, uint32 and uint64; every engine holds and moves such arrays."""
 STRICT: Final = "strict"
 """Elementwise functions refuse by themselves the dtypes for which they are not; of other engines that is asked before."""
+STRIDES: Final = "strides"
+"""Arrays may lie in memory in any order, as views of others do."""
 
-ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED, STRICT})
+ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED, STRICT, STRIDES})

@@ -145,7 +145,7 @@ def _has_float(case: Case, model: Any) -> bool:
 CHECKS: dict[str, tuple[Callable[[Case, str, str], float], frozenset[str]]] = {
     "value": (value, frozenset()),
     "gradient": (gradient, frozenset({has.GRAD})),
-    "layout": (layout, frozenset()),
+    "layout": (layout, frozenset({has.STRIDES})),
     "jit": (traced, frozenset({has.JIT})),
     "vmap": (mapped, frozenset({has.VMAP})),
     "eval": (evaluation, frozenset()),
