@@ -184,3 +184,14 @@ def test_a_dtype_without_arithmetic_is_said_to_have_none(any_backend, dtype):
         with pytest.raises(CapabilityError, match=r"torch engine has no \w+ for this dtype"):
             fn()
     assert unp.concat([x, x]).tolist() == [1, 1, 1, 1]
+
+
+def test_where_takes_two_scalars(any_backend):
+    condition = unp.asarray([True, False])
+    for x, y, expected, dtype in (
+        (1.0, -1.0, [1, -1], "float32"),
+        (2, 3, [2, 3], "int32"),
+        (1, 0.5, [1, 0.5], "float32"),
+    ):
+        found = unp.where(condition, x, y)
+        assert (engine(found), found.tolist(), str(unp.dtype_of(found))) == (any_backend, expected, dtype)

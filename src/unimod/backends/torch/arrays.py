@@ -251,10 +251,10 @@ def _parts(value: complex) -> tuple[float, float]:
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """``x`` where the condition holds, else ``y``."""
-    if type(x) is type(y) and x.dtype is y.dtype and condition.dtype is torch.bool and x.dtype not in WIDE_UNSIGNED:
-        return torch.where(condition, x, y)
     if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
         x, y = (one.to(condition.device) for one in tensors(x, y))
     if condition.dtype is not torch.bool:
         condition = condition.to(torch.bool)
+    if x.dtype not in WIDE_UNSIGNED:
+        return torch.where(condition, x, y)
     return moved(lambda x, y: torch.where(condition, x, y), x, y)
