@@ -19,6 +19,7 @@ WORKLOADS = (
     "recurrent",
     "namespace",
     "conv",
+    "attention",
 )
 
 

@@ -13,7 +13,7 @@ OPTIM: Final = "optim"
 UNSIGNED: Final = "unsigned"
 """Arithmetic of uint16, uint32 and uint64; every engine holds and moves such arrays."""
 STRICT: Final = "strict"
-"""Elementwise functions refuse by themselves the dtypes for which they are not; of other engines that is asked before."""
+"""Elementwise functions refuse dtypes for which they are not; other engines are asked before the call."""
 STRIDES: Final = "strides"
 """Arrays may lie in memory in any order, as views of others do."""
 

@@ -130,8 +130,8 @@ class Math(Protocol):
 class Linalg(Protocol):
     """Decompositions and solvers of matrices on the last two axes; leading axes are a batch.
 
-    Arrays come in float32, float64, complex64 or complex128, two of them in the same dtype. What has no answer is nan or
-    inf, and no error. ``cholesky(x)`` is the lower factor; of it and of ``eigh(x)`` the lower triangle is read.
+    Arrays come in float32, float64, complex64 or complex128, two of them in the same dtype. What has no answer is nan
+    or inf, and no error. ``cholesky(x)`` is the lower factor; of it and of ``eigh(x)`` the lower triangle is read.
     ``svd(x, full_matrices)``, ``qr(x, complete)``, ``slogdet(x)``, and ``solve(x, y)`` for matrices ``(y)`` whose
     leading axes broadcast with those of ``(x)``. Several results are a tuple.
     """

@@ -205,7 +205,7 @@ def _inductor_options() -> Iterator[None]:
 
 
 def fused_recurrent(name: str) -> Callable[..., Any]:
-    """torch's kernel of a whole recurrent layer, of which ``torch.nn.LSTM`` and its like are made."""
+    """The kernel of torch of a whole recurrent layer, of which ``torch.nn.LSTM`` and its like are made."""
     return getattr(torch._VF, name)  # type: ignore[no-any-return]
 
 

@@ -45,12 +45,10 @@ from unimod.testing.cases import (
 )
 
 CASES: tuple[Case, ...] = (
-    *ops.CASES, *elementwise.CASES, *arrays.CASES, *creating.CASES, *activations.CASES, *layers.CASES, *losses.CASES, *optimizers.CASES,
-    *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES, *sorting.CASES, *statistics.CASES,
-    *recurrent.CASES, *linalg.CASES, *indexing.CASES, *attention.CASES,
-    *convolutions.CASES,
-    *norms.CASES, *small_layers.CASES, *weights.CASES,
-    *metrics.CASES, *regularizers.CASES,
+    *ops.CASES, *elementwise.CASES, *arrays.CASES, *creating.CASES, *activations.CASES, *layers.CASES, *losses.CASES,
+    *optimizers.CASES, *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES,
+    *sorting.CASES, *statistics.CASES, *recurrent.CASES, *linalg.CASES, *indexing.CASES, *attention.CASES,
+    *convolutions.CASES, *norms.CASES, *small_layers.CASES, *weights.CASES, *metrics.CASES, *regularizers.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
