@@ -82,9 +82,12 @@ def explicit(metafunc: pytest.Metafunc) -> set[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     engines = config.stash[ENGINES_KEY]
-    kept = [item for item in items if needed(item) <= set(engines)]
-    if len(kept) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    tested = set(engines)
+    kept, dropped = [], []
+    for item in items:
+        (kept if needed(item) <= tested else dropped).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
         items[:] = kept
 
 

@@ -68,11 +68,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what an engine does not declare to be able to do."""
-    dropped = [item for item in items if not _applies(config, item)]
+    """Deselect what an engine does not declare to be able to do, and bring the checks of a case together."""
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        (kept if _applies(config, item) else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = [item for item in items if item not in set(dropped)]
+    items[:] = _by_case(kept)
+
+
+def _by_case(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests of the suite in the order of their cases: what one check computed and compiled serves the next.
+
+    With several workers neighbours run in the same one.
+    """
+    places = [place for place, item in enumerate(items) if "unimod_check" in getattr(item, "fixturenames", ())]
+    order: dict[Any, int] = {}
+    for place in places:
+        order.setdefault(_case(items[place]), len(order))
+    ordered = list(items)
+    for place, item in zip(places, sorted((items[p] for p in places), key=lambda one: order[_case(one)]), strict=True):
+        ordered[place] = item
+    return ordered
+
+
+def _case(item: pytest.Item) -> Any:
+    return item.callspec.params["case"]  # type: ignore[attr-defined]
 
 
 def _applies(config: pytest.Config, item: pytest.Item) -> bool:
