@@ -14,7 +14,8 @@ ARRAYS: Final = frozenset(
     | {"tril", "triu", "view"}
 )
 MATH: Final = frozenset(
-    {"cummax", "cummin", "cumulative_logsumexp"}
+    {"mean", "var", "std", "logsumexp", "any", "all", "argmin", "tensordot"}
+    | {"cummax", "cummin", "cumulative_logsumexp"}
     | {"sign", "square", "reciprocal", "rsqrt", "cbrt", "exp2", "hypot", "logaddexp", "fmod", "copysign", "erfinv"}
     | {"tan", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "ceil", "trunc", "clip"}
     | {"not_equal", "less_equal", "greater", "greater_equal", "isnan", "isinf", "isfinite", "signbit"}

@@ -119,9 +119,8 @@ class Math(Protocol):
     digamma floor round conj real imag``.
     Elementwise, two (one may be a Python scalar): ``add subtract multiply divide floor_divide remainder pow maximum
     minimum atan2 equal less nextafter bitwise_and bitwise_left_shift bitwise_right_shift``.
-    Reductions ``(x, axis, keepdims)``: ``sum prod mean max min any all var std logsumexp`` (``var`` and ``std`` also
-    take ``correction``), ``argmax argmin`` (one axis or None), ``cumsum(x, axis)``, ``cumprod(x, axis)``.
-    Products: ``matmul(x, y)``, ``tensordot(x, y, axes)``, ``einsum(subscripts, xs)``.
+    Reductions ``(x, axis, keepdims)``: ``sum prod max min``, ``argmax`` (one axis or None), ``cumsum(x, axis)``,
+    ``cumprod(x, axis)``. Products: ``matmul(x, y)``, ``einsum(subscripts, xs)``.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...

@@ -28,6 +28,8 @@ from unimod.dtypes import (
     uint64,
 )
 from unimod.dtypes import bool_ as bool
+from unimod.numpy import _composed as _composed  # completes the engines, as _defaults does
+from unimod.numpy import _defaults as _defaults
 from unimod.numpy import fft, linalg
 from unimod.numpy.arithmetic import (
     abs,

@@ -14,6 +14,7 @@ from unimod.testing.case import FLOATS, NUMBERS, WIDE, Case, Data
 Fn = Callable[..., Any]
 Inputs = Callable[[Data], tuple[Any, ...]]
 
+_SOME = ("float32", "float64", "int32")
 _COMPOSED = Bound(eps=8, why="two functions of the framework, one after the other")
 
 # name: (low, high) of the inputs, kept away from poles, kinks and jumps
@@ -71,15 +72,15 @@ def _truths(d: Data) -> tuple[Any, ...]:
 
 
 def _elementwise() -> list[Case]:
-    some = ("float32", "int32")
     return [
         *(_row(n, _fn(n), _between(*ends), dtypes=FLOATS, wrt=(0,)) for n, ends in _FLOATING.items()),
         *(_row(n, _fn(n), _one, dtypes=NUMBERS, wrt=(0,)) for n in _COUNTING),
-        *(_row(n, _fn(n), _one, dtypes=some, wrt=(0,)) for n in _ROUNDING),
+        *(_row(n, _fn(n), _one, dtypes=_SOME, wrt=(0,)) for n in _ROUNDING),
         *(_row(n, _fn(n), _with_infinities) for n in _SPECIAL),
         *(_row(n, _fn(n), _pair, dtypes=NUMBERS, wrt=(0, 1)) for n in _ARITHMETIC),
         *(_row(f"{n}[scalar]", _fn(n, 2), _one, dtypes=NUMBERS, wrt=(0,)) for n in _ARITHMETIC),
         *(_row(n, _fn(n), _ties) for n in _COMPARISONS),
+        *(_row(f"{n}[floats]", _fn(n), _pair, dtypes=("float32", "float64", "bfloat16")) for n in _COMPARISONS),
         *(_row(n, _fn(n), _truths) for n in _LOGICAL),
     ]
 
@@ -90,34 +91,32 @@ def _special_elementwise() -> list[Case]:
         _row(
             "pow", unp.pow, lambda d: (d.array(2, 3, low=0.3), d.array(2, 3)), dtypes=WIDE, wrt=(0, 1), bound=_COMPOSED
         ),
-        _row("pow[scalar]", lambda x: unp.pow(x, 3), lambda d: (d.array(2, 3),), dtypes=("float32", "int32"), wrt=(0,)),
-        _row("floor_divide", unp.floor_divide, _pair, dtypes=("float32", "int32"), wrt=(0, 1)),
-        _row("remainder", unp.remainder, _pair, dtypes=("float32", "int32"), wrt=(0, 1)),
+        _row("pow[scalar]", lambda x: unp.pow(x, 3), lambda d: (d.array(2, 3),), dtypes=_SOME, wrt=(0,)),
+        _row("floor_divide", unp.floor_divide, _pair, dtypes=_SOME, wrt=(0, 1)),
+        _row("remainder", unp.remainder, _pair, dtypes=_SOME, wrt=(0, 1)),
         _row("atan2", unp.atan2, lambda d: (d.array(2, 3), d.array(2, 3, low=0.3)), dtypes=WIDE, wrt=(0, 1)),
         _row("add[broadcast]", unp.add, lambda d: (d.array(2, 1, 3), d.array(4, 1)), wrt=(0, 1)),
         _row("divide[promotion]", unp.divide, lambda d: (d.array(3), d.ints(1, 5, 3)), wrt=(0,)),
-        _row(
-            "clip", lambda x: unp.clip(x, -0.9, 1.1), lambda d: (d.array(2, 3),), dtypes=("float32", "int32"), wrt=(0,)
-        ),
+        _row("clip", lambda x: unp.clip(x, -0.9, 1.1), lambda d: (d.array(2, 3),), dtypes=_SOME, wrt=(0,)),
         _row(
             "clip[arrays]",
             unp.clip,
             lambda d: (d.array(4), d.array(4, low=-2, high=-0.5), d.array(4, low=0.5)),
             wrt=(0,),
         ),
-        _row("conj", unp.conj, lambda d: (d.array(2, 3),), dtypes=("complex64", "float32")),
-        _row("real", unp.real, lambda d: (d.array(2, 3),), dtypes=("complex64", "float32")),
+        _row("conj", unp.conj, lambda d: (d.array(2, 3),), dtypes=("complex64", "complex128", "float32", "float64")),
+        _row("real", unp.real, lambda d: (d.array(2, 3),), dtypes=("complex64", "complex128", "float32", "float64")),
         _row("imag", unp.imag, lambda d: (d.array(2, 3),), dtypes=("complex64",)),
         _row("multiply[complex]", unp.multiply, lambda d: (d.array(3), d.array(3)), dtypes=("complex64",)),
-        _row("isclose", lambda x, y: unp.isclose(x, y, rtol=1e-2), _near),
-        _row("allclose", lambda x, y: unp.allclose(x, y, rtol=1e-2), lambda d: _near(d)[:1] * 2),
+        _row("isclose", lambda x, y: unp.isclose(x, y, rtol=1e-2), _near, dtypes=WIDE),
+        _row("allclose", lambda x, y: unp.allclose(x, y, rtol=1e-2), lambda d: _near(d)[:1] * 2, dtypes=WIDE),
         _row("where", unp.where, lambda d: (d.bools(2, 3), d.array(2, 3), d.array(2, 3)), dtypes=NUMBERS, wrt=(1, 2)),
     ]
 
 
 # name: (options, dtypes)
 _REDUCTIONS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "sum": ({}, NUMBERS), "prod": ({}, ("float32", "int32")), "mean": ({}, ("float32", "float64", "int32")),
+    "sum": ({}, NUMBERS), "prod": ({}, _SOME), "mean": ({}, ("float32", "float64", "int32")),
     "max": ({}, NUMBERS), "min": ({}, NUMBERS), "var": ({"correction": 1}, WIDE), "std": ({"correction": 0}, WIDE),
     "logsumexp": ({}, WIDE),
 }  # fmt: skip
@@ -140,13 +139,13 @@ def _cube(d: Data) -> tuple[Any, ...]:
 
 def _cumulative() -> Iterator[Case]:
     for name in ("cumsum", "cumprod"):
-        yield _row(name, _fn(name), _one, dtypes=("float32", "int32"), wrt=(0,))
+        yield _row(name, _fn(name), _one, dtypes=_SOME, wrt=(0,))
         yield _row(f"{name}[axis=1]", _fn(name, 1), _one, wrt=(0,))
 
 
 def _indices() -> Iterator[Case]:
     for name in ("argmax", "argmin"):
-        yield _row(name, _fn(name), _one, dtypes=("float32", "int32"))
+        yield _row(name, _fn(name), _one, dtypes=_SOME)
         yield _row(f"{name}[axis=1]", _fn(name, 1, keepdims=True), _one)
 
 
@@ -167,9 +166,9 @@ def _products() -> list[Case]:
         _row("einsum", lambda x, y: unp.einsum("ij,jk->ki", x, y), matrices, dtypes=WIDE, wrt=(0, 1)),
         _row("tensordot", lambda x, y: unp.tensordot(x, y, axes=1), matrices, dtypes=WIDE, wrt=(0, 1)),
         _row("tensordot[pairs]", lambda x, y: unp.tensordot(x, y, axes=((0,), (0,))), squares, wrt=(0, 1)),
-        _row("vecdot", unp.vecdot, squares, wrt=(0, 1)),
-        _row("vdot", unp.vdot, lambda d: (d.array(4), d.array(4)), wrt=(0, 1)),
-        _row("outer", unp.outer, lambda d: (d.array(2), d.array(3)), wrt=(0, 1)),
+        _row("vecdot", unp.vecdot, squares, dtypes=WIDE, wrt=(0, 1)),
+        _row("vdot", unp.vdot, lambda d: (d.array(4), d.array(4)), dtypes=WIDE, wrt=(0, 1)),
+        _row("outer", unp.outer, lambda d: (d.array(2), d.array(3)), dtypes=WIDE, wrt=(0, 1)),
     ]
 
 
