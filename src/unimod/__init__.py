@@ -10,8 +10,9 @@ Example:
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
-from unimod import losses, metrics, nn, numpy, optim, random, regularizers
+from unimod import nn, numpy, optim, random
 from unimod._version import __version__
 from unimod.config import (
     BackendInfo,
@@ -89,9 +90,12 @@ from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
+if TYPE_CHECKING:
+    from unimod import losses, metrics, regularizers
+
 _registration.install()
 
-_ON_DEMAND = ("testing",)
+_ON_DEMAND = ("losses", "metrics", "regularizers", "testing")
 
 
 def __getattr__(name: str) -> object:

@@ -10,6 +10,9 @@ Example:
     [10.0, 20.0]
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from unimod.dtypes import (
     bfloat16,
     bool_,
@@ -30,7 +33,6 @@ from unimod.dtypes import (
 from unimod.dtypes import bool_ as bool
 from unimod.numpy import _composed as _composed  # completes the engines, as _defaults does
 from unimod.numpy import _defaults as _defaults
-from unimod.numpy import fft, linalg
 from unimod.numpy.arithmetic import (
     abs,
     add,
@@ -263,6 +265,19 @@ from unimod.numpy.trigonometry import (
 )
 
 __array_api_version__ = "2024.12"
+
+if TYPE_CHECKING:
+    from unimod.numpy import fft, linalg
+
+_ON_DEMAND = ("fft", "linalg")
+
+
+def __getattr__(name: str) -> object:
+    """Import the extensions when they are first asked for."""
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"unimod.numpy.{name}")
+    raise AttributeError(f"module 'unimod.numpy' has no attribute {name!r}")
+
 
 __all__ = [
     "asarray", "from_dlpack", "to_device", "copy", "to_numpy", "dtype_of", "zeros", "ones", "empty", "full", "eye",
