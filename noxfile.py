@@ -30,11 +30,20 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """Every op, layer, loss, optimizer and transform on every engine, against a reference and against each other."""
+    """Every op, layer, loss, optimizer and transform on every engine, against a reference."""
     install(session)
-    pytest(session, "-n", "2", *existing("tests/conformance", "tests/oracle"), *session.posargs)
+    folders = existing("tests/conformance", "tests/oracle")
+    pytest(session, "-n", "2", "--unimod-quick", *folders, *session.posargs)
     if not session.posargs:
         session.run(python(session), "-m", "tests.array_api", "torch", external=True)
+
+
+@nox.session
+def conformance_full(session: nox.Session) -> None:
+    """The same in every dtype, with the engines against each other, and the standard's own suite on both."""
+    install(session)
+    pytest(session, "-n", "2", *existing("tests/conformance", "tests/oracle"), *session.posargs)
+    session.run(python(session), "-m", "tests.array_api", external=True)
 
 
 @nox.session
@@ -86,7 +95,7 @@ def doctest(session: nox.Session) -> None:
     for name in ENGINES:
         examples = ["--doctest-modules", "src/unimod", "--ignore=src/unimod/backends"]
         examples += ["--doctest-glob=*.md", "docs/guide.md", "docs/arrays.md"]
-        pytest(session, *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
+        pytest(session, "-n", "2", *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
 
 
 @nox.session

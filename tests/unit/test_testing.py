@@ -312,3 +312,15 @@ def test_the_report_shows_failures(tmp_path):
     assert ">0.5</td>" in page
     assert "off by &lt;1&gt;" in page
     assert "2 checks of 1 cases, 1 failed." in page
+
+
+def test_a_quick_run_leaves_out_what_repeats_other_checks(tmp_path):
+    def collected(*options):
+        done = run(tmp_path, "--collect-only", "-k", "numpy.add-", *options)
+        return {line for line in done.stdout.splitlines() if "::" in line}
+
+    everything, quick = collected(), collected("--unimod-quick")
+    assert quick < everything
+    left = {line.rsplit("-", 1)[1].rstrip("]") for line in quick if "test_value" in line}
+    assert {"float32", "float64"} < left
+    assert len(left) == 3

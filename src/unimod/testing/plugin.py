@@ -2,8 +2,9 @@
 
 It is loaded in every run of pytest where unimod is installed, and does nothing until a test asks for one of its
 fixtures. The engines are chosen by ``--unimod-engines jax,torch`` or by ``unimod_engines = jax torch`` in the
-configuration; without either, all that are installed are tested. ``--unimod-report PATH`` writes ``PATH.json`` and
-``PATH.html`` with the largest deviation of every case, check and engine.
+configuration; without either, all that are installed are tested. ``--unimod-quick`` leaves out what repeats other
+checks. ``--unimod-report PATH`` writes ``PATH.json`` and ``PATH.html`` with the largest deviation of every case, check
+and engine.
 
 Fixtures: ``unimod_engine`` (one test for each engine), ``unimod_engines`` (the names of those that differentiate),
 ``unimod_check`` (``(check, case, dtype, engine)``, which runs a check and notes its outcome for the report).
@@ -12,6 +13,7 @@ Fixtures: ``unimod_engine`` (one test for each engine), ``unimod_engines`` (the 
 from __future__ import annotations
 
 import pathlib
+import zlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--unimod-engines", default=None, help="engines for the conformance suite, separated by commas")
     group.addoption(
         "--unimod-report", default=None, metavar="PATH", help="write PATH.json and PATH.html about the suite"
+    )
+    group.addoption(
+        "--unimod-quick",
+        action="store_true",
+        default=False,
+        help="of each case the first dtype, float64 and one of the others in turn; not the agreement of engines, which "
+        "follows from their nearness to the reference",
     )
     parser.addini("unimod_engines", "engines for the conformance suite", type="args", default=[])
 
@@ -102,9 +111,18 @@ def _applies(config: pytest.Config, item: pytest.Item) -> bool:
     if "unimod_check" not in fixtures:
         return True
     params = item.callspec.params  # type: ignore[attr-defined]
+    if config.getoption("unimod_quick", default=False) and not _is_quick(params["case"], params["dtype"], fixtures):
+        return False
     if "unimod_engines" in fixtures:
         return len(differentiating(config)) > 1 and _needed(item, params) <= _capabilities(differentiating(config))
     return _needed(item, params) <= _capabilities([params[FIXTURE]])
+
+
+def _is_quick(case: Case, dtype: str, fixtures: Iterable[str]) -> bool:
+    if "unimod_engines" in fixtures:
+        return False
+    others = [name for name in case.dtypes[1:] if name != "float64"]
+    return dtype not in others or dtype == others[zlib.crc32(case.name.encode()) % len(others)]
 
 
 def _needed(item: pytest.Item, params: dict[str, Any]) -> frozenset[str]:
