@@ -74,8 +74,8 @@ def witness(engine, tested):
 def candidates(engine, module, name, recorder):
     """The cases that use a method, those about it first, and the quick ones before the others."""
     table = users(recorder)
-    own = table.get((engine, module, name)) or table.get((recorder, module, name), [])
-    return sorted(own, key=lambda case: (name not in case.target, len(case.name), not case.widen))
+    own = [*table.get((engine, module, name), []), *table.get((recorder, module, name), [])]
+    return sorted(dict.fromkeys(own), key=lambda case: (name not in case.target, len(case.name), not case.widen))
 
 
 def notices(case, engine):
