@@ -84,7 +84,6 @@ from unimod.errors import (
     UnknownBackendError,
     UnreturnedStateWarning,
 )
-from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
 from unimod.optim import apply_gradients
 from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
@@ -92,6 +91,7 @@ from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
     from unimod import losses, metrics, regularizers
+    from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
 
 _registration.install()
 
@@ -102,6 +102,9 @@ def __getattr__(name: str) -> object:
     """Import the parts that a model does not need when they are first asked for."""
     if name in _ON_DEMAND:
         return importlib.import_module(f"unimod.{name}")
+    if name in nn.__all__:
+        globals()[name] = value = getattr(nn, name)
+        return value
     raise AttributeError(f"module 'unimod' has no attribute {name!r}")
 
 

@@ -1,88 +1,141 @@
-"""Layers, activations and initializers."""
+"""Layers, activations and initializers. Each is imported when it is first asked for."""
 
-from unimod.nn import functional, initializers
-from unimod.nn._rectified import hard_shrink, prelu, soft_shrink, sparse_plus, sparse_sigmoid, tanh_shrink, threshold
-from unimod.nn._smooth import identity, log1mexp, logsumexp, squareplus, standardize
-from unimod.nn.activations import (
-    celu,
-    elu,
-    gelu,
-    glu,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    mish,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_sign,
-    softmax,
-    softplus,
-    swish,
-    tanh,
-)
-from unimod.nn.attention import MultiHeadAttention, init_cache, reset_cache
-from unimod.nn.averages import EMA, debiased, running_avg
-from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
-from unimod.nn.conv import Conv, Conv1D, Conv2D, Conv3D
-from unimod.nn.conv_local import ConvLocal
-from unimod.nn.conv_special import DepthwiseConv, GeneralConv, SeparableConv
-from unimod.nn.conv_transpose import ConvTranspose, ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
-from unimod.nn.embed import Embed
-from unimod.nn.general import Einsum, LinearGeneral
-from unimod.nn.keys import KeySeq, RngSeq
-from unimod.nn.linear import Bilinear, Linear
-from unimod.nn.masks import causal_mask, combine_masks, padding_mask
-from unimod.nn.norm import (
-    BatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-    SpectralNorm,
-    WeightNorm,
-)
-from unimod.nn.parametric import PReLU
-from unimod.nn.pool import AvgPool, LpPool, MaxPool, MinPool, SumPool
-from unimod.nn.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
-from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
-from unimod.nn.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    Bidirectional,
-    GRUCell,
-    LSTMCell,
-    VanillaRNN,
-    VanillaRNNCell,
-)
-from unimod.nn.resize import Pad, PixelShuffle, PixelUnshuffle, Resize, Upsample
-from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
-from unimod.nn.stochastic import (
-    AlphaDropout,
-    Dropout,
-    DropPath,
-    FeatureAlphaDropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout,
-    StochasticDepth,
-)
-from unimod.nn.transformer import (
-    FeedForward,
-    TransformerDecoder,
-    TransformerDecoderLayer,
-    TransformerEncoder,
-    TransformerEncoderLayer,
-)
-from unimod.numpy import one_hot
+from typing import TYPE_CHECKING
+
+from unimod._lazy import attach
+
+if TYPE_CHECKING:
+    from unimod.nn import functional, initializers
+    from unimod.nn._rectified import (
+        hard_shrink,
+        prelu,
+        soft_shrink,
+        sparse_plus,
+        sparse_sigmoid,
+        tanh_shrink,
+        threshold,
+    )
+    from unimod.nn._smooth import identity, log1mexp, logsumexp, squareplus, standardize
+    from unimod.nn.activations import (
+        celu,
+        elu,
+        gelu,
+        glu,
+        hard_sigmoid,
+        hard_silu,
+        hard_swish,
+        hard_tanh,
+        leaky_relu,
+        log_sigmoid,
+        log_softmax,
+        mish,
+        relu,
+        relu6,
+        selu,
+        sigmoid,
+        silu,
+        soft_sign,
+        softmax,
+        softplus,
+        swish,
+        tanh,
+    )
+    from unimod.nn.attention import MultiHeadAttention, init_cache, reset_cache
+    from unimod.nn.averages import EMA, debiased, running_avg
+    from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
+    from unimod.nn.conv import Conv, Conv1D, Conv2D, Conv3D
+    from unimod.nn.conv_local import ConvLocal
+    from unimod.nn.conv_special import DepthwiseConv, GeneralConv, SeparableConv
+    from unimod.nn.conv_transpose import ConvTranspose, ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
+    from unimod.nn.embed import Embed
+    from unimod.nn.general import Einsum, LinearGeneral
+    from unimod.nn.keys import KeySeq, RngSeq
+    from unimod.nn.linear import Bilinear, Linear
+    from unimod.nn.masks import causal_mask, combine_masks, padding_mask
+    from unimod.nn.norm import (
+        BatchNorm,
+        GroupNorm,
+        InstanceNorm,
+        LayerNorm,
+        LocalResponseNorm,
+        RMSNorm,
+        SpectralNorm,
+        WeightNorm,
+    )
+    from unimod.nn.parametric import PReLU
+    from unimod.nn.pool import AvgPool, LpPool, MaxPool, MinPool, SumPool
+    from unimod.nn.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+    from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+    from unimod.nn.recurrent import (
+        GRU,
+        LSTM,
+        RNN,
+        Bidirectional,
+        GRUCell,
+        LSTMCell,
+        VanillaRNN,
+        VanillaRNNCell,
+    )
+    from unimod.nn.resize import Pad, PixelShuffle, PixelUnshuffle, Resize, Upsample
+    from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
+    from unimod.nn.stochastic import (
+        AlphaDropout,
+        Dropout,
+        DropPath,
+        FeatureAlphaDropout,
+        GaussianDropout,
+        GaussianNoise,
+        SpatialDropout,
+        StochasticDepth,
+    )
+    from unimod.nn.transformer import (
+        FeedForward,
+        TransformerDecoder,
+        TransformerDecoderLayer,
+        TransformerEncoder,
+        TransformerEncoderLayer,
+    )
+    from unimod.numpy import one_hot
+
+_WHERE = {
+    "nn.functional": "",
+    "nn.initializers": "",
+    "nn._rectified": "hard_shrink prelu soft_shrink sparse_plus sparse_sigmoid tanh_shrink threshold",
+    "nn._smooth": "identity log1mexp logsumexp squareplus standardize",
+    "nn.activations": (
+        "celu elu gelu glu hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu log_sigmoid "
+        "log_softmax mish relu relu6 selu sigmoid silu soft_sign softmax softplus swish tanh "
+    ),
+    "nn.attention": "MultiHeadAttention init_cache reset_cache",
+    "nn.averages": "EMA debiased running_avg",
+    "nn.containers": "MLP Concat Parallel Residual Sequential sequence",
+    "nn.conv": "Conv Conv1D Conv2D Conv3D",
+    "nn.conv_local": "ConvLocal",
+    "nn.conv_special": "DepthwiseConv GeneralConv SeparableConv",
+    "nn.conv_transpose": "ConvTranspose ConvTranspose1D ConvTranspose2D ConvTranspose3D",
+    "nn.embed": "Embed",
+    "nn.general": "Einsum LinearGeneral",
+    "nn.keys": "KeySeq RngSeq",
+    "nn.linear": "Bilinear Linear",
+    "nn.masks": "causal_mask combine_masks padding_mask",
+    "nn.norm": "BatchNorm GroupNorm InstanceNorm LayerNorm LocalResponseNorm RMSNorm SpectralNorm WeightNorm",
+    "nn.parametric": "PReLU",
+    "nn.pool": "AvgPool LpPool MaxPool MinPool SumPool",
+    "nn.pool_adaptive": "AdaptiveAvgPool AdaptiveMaxPool GlobalAvgPool GlobalMaxPool",
+    "nn.positions": "LearnedPositions RotaryPositions SinusoidalPositions",
+    "nn.recurrent": "GRU LSTM RNN Bidirectional GRUCell LSTMCell VanillaRNN VanillaRNNCell",
+    "nn.resize": "Pad PixelShuffle PixelUnshuffle Resize Upsample",
+    "nn.shaping": "Flatten Identity Lambda Reshape Unflatten",
+    "nn.stochastic": (
+        "AlphaDropout Dropout DropPath FeatureAlphaDropout GaussianDropout GaussianNoise SpatialDropout "
+        "StochasticDepth "
+    ),
+    "nn.transformer": (
+        "FeedForward TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer "
+    ),
+    "numpy.gathering": "one_hot",
+}
+__getattr__ = attach(__name__, _WHERE)
 
 __all__ = [
     "EMA",

@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import unimod.nn.functional as functional  # it imports this file; its names are used in calls only
 import unimod.numpy as unp
 from unimod.backends._protocol import Engine
 from unimod.dtypes import DType
 from unimod.errors import DTypeError
 from unimod.nn import _attention_checks as checks
 from unimod.nn import _checks, activations, masks
+from unimod.nn._noise import dropout
 from unimod.numpy._dispatch import many
 
 Array = Any
@@ -130,7 +130,7 @@ class _Dropping:
             )
 
     def __call__(self, weights: Array) -> Array:
-        return functional.dropout(weights, self.key, self.rate)
+        return dropout(weights, self.key, self.rate)
 
 
 def _check_restrictions(
