@@ -9,10 +9,10 @@ Example:
     True
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
 from unimod import nn, numpy, optim, random
+from unimod._lazy import attach
 from unimod._version import __version__
 from unimod.config import (
     BackendInfo,
@@ -95,18 +95,10 @@ if TYPE_CHECKING:
 
 _registration.install()
 
-_ON_DEMAND = ("losses", "metrics", "regularizers", "testing")
-
-
-def __getattr__(name: str) -> object:
-    """Import the parts that a model does not need when they are first asked for."""
-    if name in _ON_DEMAND:
-        return importlib.import_module(f"unimod.{name}")
-    if name in nn.__all__:
-        globals()[name] = value = getattr(nn, name)
-        return value
-    raise AttributeError(f"module 'unimod' has no attribute {name!r}")
-
+# The parts that a model does not need, and every layer and activation, are imported when they are first asked for.
+__getattr__ = attach(
+    __name__, {"losses": "", "metrics": "", "regularizers": "", "testing": "", "nn": " ".join(nn.__all__)}
+)
 
 __all__ = [
     "BackendInfo",

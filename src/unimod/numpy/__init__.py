@@ -10,9 +10,9 @@ Example:
     [10.0, 20.0]
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
+from unimod._lazy import attach
 from unimod.dtypes import (
     bfloat16,
     bool_,
@@ -269,15 +269,8 @@ __array_api_version__ = "2024.12"
 if TYPE_CHECKING:
     from unimod.numpy import fft, linalg
 
-_ON_DEMAND = ("fft", "linalg")
-
-
-def __getattr__(name: str) -> object:
-    """Import the extensions when they are first asked for."""
-    if name in _ON_DEMAND:
-        return importlib.import_module(f"unimod.numpy.{name}")
-    raise AttributeError(f"module 'unimod.numpy' has no attribute {name!r}")
-
+# The extensions are imported when they are first asked for.
+__getattr__ = attach(__name__, {"numpy.fft": "", "numpy.linalg": ""})
 
 __all__ = [
     "asarray", "from_dlpack", "to_device", "copy", "to_numpy", "dtype_of", "zeros", "ones", "empty", "full", "eye",

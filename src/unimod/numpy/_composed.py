@@ -14,6 +14,7 @@ from unimod.backends import _registry
 from unimod.backends._promotion import inexact
 from unimod.backends._protocol import Array, Axis, Engine
 from unimod.dtypes import DType
+from unimod.numpy._defaults import complete
 from unimod.numpy._options import axes_of
 
 
@@ -113,11 +114,4 @@ COMPOSED: tuple[Callable[..., Array], ...] = (mean, var, std, logsumexp, any, al
 """The functions, whose first argument is the engine."""
 
 
-def complete(engine: Engine) -> None:
-    """Put in place what the engine does not have."""
-    for function in COMPOSED:
-        if not hasattr(engine.math, function.__name__):
-            setattr(engine.math, function.__name__, functools.partial(function, engine))
-
-
-_registry.on_load(complete)
+_registry.on_load(functools.partial(complete, "math", COMPOSED))

@@ -121,11 +121,12 @@ DEFAULTS: tuple[Callable[..., Array], ...] = (
 """The functions, whose first argument is the engine."""
 
 
-def complete(engine: Engine) -> None:
-    """Put in place what the engine does not have."""
-    for default in DEFAULTS:
-        if not hasattr(engine.arrays, default.__name__):
-            setattr(engine.arrays, default.__name__, functools.partial(default, engine))
+def complete(module: str, functions: Sequence[Callable[..., Array]], engine: Engine) -> None:
+    """Put in place what a module of the engine does not have."""
+    own = getattr(engine, module)
+    for function in functions:
+        if not hasattr(own, function.__name__):
+            setattr(own, function.__name__, functools.partial(function, engine))
 
 
-_registry.on_load(complete)
+_registry.on_load(functools.partial(complete, "arrays", DEFAULTS))
