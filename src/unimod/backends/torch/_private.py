@@ -213,3 +213,26 @@ def has_mkldnn() -> bool:
     """Whether recurrent layers on CPUs run in one kernel, if in float32."""
     mkldnn: Any = torch.backends.mkldnn
     return bool(mkldnn.is_available() and torch._C._get_mkldnn_enabled())
+
+
+_library: Any = torch.library.Library
+_LIBRARY = _library("unimod", "FRAGMENT")
+
+
+def define_op(
+    schema: str,
+    fn: Callable[..., Any],
+    fake: Callable[..., Any],
+    *,
+    vmap: Callable[..., Any] | None = None,
+    tags: tuple[Any, ...] = (),
+) -> Any:
+    """An operator of the library ``unimod`` that traces and compilers take as one, without looking into it."""
+    name = schema.split("(")[0]
+    qualified = f"unimod::{name}"
+    _LIBRARY.define(schema, tags=tags)
+    _LIBRARY.impl(qualified, fn, "CompositeExplicitAutograd")
+    torch.library.register_fake(qualified, fake, lib=_LIBRARY)
+    if vmap is not None:
+        torch.library.register_vmap(qualified, vmap, lib=_LIBRARY)
+    return getattr(torch.ops.unimod, name).default

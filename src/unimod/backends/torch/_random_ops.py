@@ -18,7 +18,6 @@ from unimod.backends._protocol import Shape
 from unimod.backends.torch import _private, _sample, _threefry_device
 from unimod.backends.torch.dtypes import native
 
-_LIBRARY: Any = torch.library.Library("unimod", "FRAGMENT")  # type: ignore[no-untyped-call]
 _OPAQUE = (torch.Tag.pt2_compliant_tag,)
 
 
@@ -98,15 +97,9 @@ def _vmap_fold_in(info: Any, in_dims: tuple[Any, ...], key: Tensor, data: Tensor
     return fold_in(key, data), 0
 
 
-def _register(schema: str, fn: Any, fake: Any, vmap: Any) -> None:
-    name = f"unimod::{schema.split('(')[0]}"
-    _LIBRARY.define(schema, tags=_OPAQUE)
-    _LIBRARY.impl(name, fn, "CompositeExplicitAutograd")
-    torch.library.register_fake(name, fake, lib=_LIBRARY)
-    torch.library.register_vmap(name, vmap, lib=_LIBRARY)
-
-
 _SAMPLE = "random_sample(Tensor key, SymInt[] shape, str kind, str dtype, float[] parameters) -> Tensor"
-_register(_SAMPLE, _sample.sample, _fake_sample, _vmap_sample)
-_register("random_split(Tensor key, SymInt[] shape) -> Tensor", _split, _fake_split, _vmap_split)
-_register("random_fold_in(Tensor key, Tensor data) -> Tensor", _fold_in, _fake_fold_in, _vmap_fold_in)
+_private.define_op(_SAMPLE, _sample.sample, _fake_sample, vmap=_vmap_sample, tags=_OPAQUE)
+_SPLIT = "random_split(Tensor key, SymInt[] shape) -> Tensor"
+_private.define_op(_SPLIT, _split, _fake_split, vmap=_vmap_split, tags=_OPAQUE)
+_FOLD_IN = "random_fold_in(Tensor key, Tensor data) -> Tensor"
+_private.define_op(_FOLD_IN, _fold_in, _fake_fold_in, vmap=_vmap_fold_in, tags=_OPAQUE)

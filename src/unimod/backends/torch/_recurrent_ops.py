@@ -15,8 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_library: Any = torch.library.Library
-_LIBRARY = _library("unimod", "FRAGMENT")
+from unimod.backends.torch._private import define_op
 
 Made = tuple[Tensor, ...]
 
@@ -195,10 +194,7 @@ def _lstm_backward_fake(d_hs: Tensor, d_c: Tensor, cs: Tensor, acts: Tensor, h: 
 
 
 def _define(name: str, arguments: str, results: str, fn: Callable[..., Any], fake: Callable[..., Any]) -> Any:
-    _LIBRARY.define(f"{name}({arguments}) -> {results}")
-    _LIBRARY.impl(name, fn, "CompositeExplicitAutograd")
-    torch.library.register_fake(f"unimod::{name}", fake, lib=_LIBRARY)
-    return getattr(torch.ops.unimod, name).default
+    return define_op(f"{name}({arguments}) -> {results}", fn, fake)
 
 
 rnn = _define(
