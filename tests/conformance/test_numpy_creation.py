@@ -100,7 +100,7 @@ def lean(name):
     optional = {default.__name__ for default in _defaults.DEFAULTS}
     kept = {key: value for key, value in vars(engine.arrays).items() if key not in optional}
     made = types.SimpleNamespace(arrays=types.SimpleNamespace(**kept), math=engine.math, name=engine.name)
-    _defaults.complete(made)
+    _defaults.complete("arrays", _defaults.DEFAULTS, made)
     return engine, made
 
 
