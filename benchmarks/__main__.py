@@ -20,6 +20,7 @@ WORKLOADS = (
     "namespace",
     "conv",
     "attention",
+    "normalization",
 )
 
 
