@@ -49,6 +49,7 @@ from unimod.core.kinds import (
 from unimod.core.module import Module, filter, map, update
 from unimod.core.move import to_backend
 from unimod.core.skeleton import Skeleton
+from unimod.core.summary import Summary, summarize
 from unimod.core.surgery import apply
 from unimod.dtypes import (
     DType,
@@ -90,14 +91,21 @@ from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
-    from unimod import losses, metrics, regularizers
+    from unimod import losses, metrics, precision, regularizers
     from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
+    from unimod.precision import Policy, apply_policy, unwrap_policy
 
 _registration.install()
 
 # The parts that a model does not need, and every layer and activation, are imported when they are first asked for.
 __getattr__ = attach(
-    __name__, {"losses": "", "metrics": "", "regularizers": "", "testing": "", "nn": " ".join(nn.__all__)}
+    __name__,
+    {
+        **dict.fromkeys(("losses", "metrics", "precision", "regularizers", "testing"), ""),
+        "nn": " ".join(nn.__all__),
+        "precision._apply": "apply_policy unwrap_policy",
+        "precision._policy": "Policy",
+    },
 )
 
 __all__ = [
@@ -123,12 +131,14 @@ __all__ = [
     "OptState",
     "OptionError",
     "Parameter",
+    "Policy",
     "RetraceWarning",
     "Rng",
     "ShapeError",
     "Skeleton",
     "State",
     "StateDictError",
+    "Summary",
     "TreeError",
     "TreePart",
     "UnimodError",
@@ -137,6 +147,7 @@ __all__ = [
     "__version__",
     "apply",
     "apply_gradients",
+    "apply_policy",
     "backend_info",
     "bfloat16",
     "bool_",
@@ -164,6 +175,7 @@ __all__ = [
     "node",
     "numpy",
     "optim",
+    "precision",
     "random",
     "regularizers",
     "reset_backend",
@@ -172,12 +184,14 @@ __all__ = [
     "set_backend",
     "static",
     "stop_gradient",
+    "summarize",
     "to_backend",
     "tree",
     "uint16",
     "uint32",
     "uint64",
     "uint8",
+    "unwrap_policy",
     "update",
     "use_backend",
     "use_x64",
