@@ -21,6 +21,16 @@ from unimod.losses._class_classes import (
 from unimod.losses._classification import cross_entropy, softmax_cross_entropy
 from unimod.losses._ctc import ctc
 from unimod.losses._distance import cosine_distance, cosine_similarity, js_divergence, kl_divergence
+from unimod.losses._further_classes import (
+    NLL,
+    HingeEmbedding,
+    MultiLabelMargin,
+    MultiLabelSoftMargin,
+    SoftMargin,
+    TripletMarginWithDistance,
+)
+from unimod.losses._label_sets import multi_label_margin, multi_label_soft_margin
+from unimod.losses._likelihood import nll
 from unimod.losses._margin import categorical_hinge, hinge, margin_ranking, multi_margin, squared_hinge
 from unimod.losses._margin_classes import (
     CTC,
@@ -58,11 +68,14 @@ from unimod.losses._regression_classes import (
     Poisson,
     SmoothL1,
 )
+from unimod.losses._signs import hinge_embedding, soft_margin
+from unimod.losses._triplet import triplet_margin_with_distance
 
 __all__ = [
+    "CTC",
+    "NLL",
     "BinaryCrossEntropy",
     "BinaryFocalCrossEntropy",
-    "CTC",
     "CategoricalFocalCrossEntropy",
     "CategoricalHinge",
     "Contrastive",
@@ -72,6 +85,7 @@ __all__ = [
     "CrossEntropy",
     "GaussianNLL",
     "Hinge",
+    "HingeEmbedding",
     "Huber",
     "InfoNCE",
     "JSDivergence",
@@ -83,12 +97,16 @@ __all__ = [
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
+    "MultiLabelMargin",
+    "MultiLabelSoftMargin",
     "MultiMargin",
     "NTXent",
     "Poisson",
     "SmoothL1",
+    "SoftMargin",
     "SquaredHinge",
     "TripletMargin",
+    "TripletMarginWithDistance",
     "binary_cross_entropy",
     "binary_focal_cross_entropy",
     "categorical_focal_cross_entropy",
@@ -101,6 +119,7 @@ __all__ = [
     "ctc",
     "gaussian_nll",
     "hinge",
+    "hinge_embedding",
     "huber",
     "info_nce",
     "js_divergence",
@@ -111,11 +130,16 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "multi_label_margin",
+    "multi_label_soft_margin",
     "multi_margin",
+    "nll",
     "nt_xent",
     "poisson",
     "smooth_l1",
+    "soft_margin",
     "softmax_cross_entropy",
     "squared_hinge",
     "triplet_margin",
+    "triplet_margin_with_distance",
 ]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from unimod._lazy import attach
 
 if TYPE_CHECKING:
-    from unimod.nn import functional, initializers
     from unimod.nn._rectified import (
         hard_shrink,
         prelu,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
         swish,
         tanh,
     )
+    from unimod.nn.adaptive_softmax import AdaptiveLogSoftmax
     from unimod.nn.attention import MultiHeadAttention, init_cache, reset_cache
     from unimod.nn.averages import EMA, debiased, running_avg
     from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from unimod.nn.conv_special import DepthwiseConv, GeneralConv, SeparableConv
     from unimod.nn.conv_transpose import ConvTranspose, ConvTranspose1D, ConvTranspose2D, ConvTranspose3D
     from unimod.nn.embed import Embed
+    from unimod.nn.embed_bag import EmbeddingBag
+    from unimod.nn.folding import ChannelShuffle, Fold, Unfold
     from unimod.nn.general import Einsum, LinearGeneral
     from unimod.nn.keys import KeySeq, RngSeq
     from unimod.nn.linear import Bilinear, Linear
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from unimod.nn.pool import AvgPool, LpPool, MaxPool, MinPool, SumPool
     from unimod.nn.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
     from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+    from unimod.nn.randomized import RReLU
     from unimod.nn.recurrent import (
         GRU,
         LSTM,
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     )
     from unimod.nn.resize import Pad, PixelShuffle, PixelUnshuffle, Resize, Upsample
     from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
+    from unimod.nn.similarity import CosineSimilarity, PairwiseDistance
     from unimod.nn.stochastic import (
         AlphaDropout,
         Dropout,
@@ -95,7 +99,10 @@ if TYPE_CHECKING:
         TransformerEncoder,
         TransformerEncoderLayer,
     )
+    from unimod.nn.unpooling import MaxPoolWithIndices, MaxUnpool
     from unimod.numpy import one_hot
+
+    from unimod.nn import functional, initializers
 
 _WHERE = {
     "nn.functional": "",
@@ -106,6 +113,7 @@ _WHERE = {
         "celu elu gelu glu hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu log_sigmoid "
         "log_softmax mish relu relu6 selu sigmoid silu soft_sign softmax softplus swish tanh "
     ),
+    "nn.adaptive_softmax": "AdaptiveLogSoftmax",
     "nn.attention": "MultiHeadAttention init_cache reset_cache",
     "nn.averages": "EMA debiased running_avg",
     "nn.containers": "MLP Concat Parallel Residual Sequential sequence",
@@ -114,6 +122,8 @@ _WHERE = {
     "nn.conv_special": "DepthwiseConv GeneralConv SeparableConv",
     "nn.conv_transpose": "ConvTranspose ConvTranspose1D ConvTranspose2D ConvTranspose3D",
     "nn.embed": "Embed",
+    "nn.embed_bag": "EmbeddingBag",
+    "nn.folding": "ChannelShuffle Fold Unfold",
     "nn.general": "Einsum LinearGeneral",
     "nn.keys": "KeySeq RngSeq",
     "nn.linear": "Bilinear Linear",
@@ -123,9 +133,11 @@ _WHERE = {
     "nn.pool": "AvgPool LpPool MaxPool MinPool SumPool",
     "nn.pool_adaptive": "AdaptiveAvgPool AdaptiveMaxPool GlobalAvgPool GlobalMaxPool",
     "nn.positions": "LearnedPositions RotaryPositions SinusoidalPositions",
+    "nn.randomized": "RReLU",
     "nn.recurrent": "GRU LSTM RNN Bidirectional GRUCell LSTMCell VanillaRNN VanillaRNNCell",
     "nn.resize": "Pad PixelShuffle PixelUnshuffle Resize Upsample",
     "nn.shaping": "Flatten Identity Lambda Reshape Unflatten",
+    "nn.similarity": "CosineSimilarity PairwiseDistance",
     "nn.stochastic": (
         "AlphaDropout Dropout DropPath FeatureAlphaDropout GaussianDropout GaussianNoise SpatialDropout "
         "StochasticDepth "
@@ -133,6 +145,7 @@ _WHERE = {
     "nn.transformer": (
         "FeedForward TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer "
     ),
+    "nn.unpooling": "MaxPoolWithIndices MaxUnpool",
     "numpy.gathering": "one_hot",
 }
 __getattr__ = attach(__name__, _WHERE)
@@ -144,12 +157,14 @@ __all__ = [
     "MLP",
     "RNN",
     "AdaptiveAvgPool",
+    "AdaptiveLogSoftmax",
     "AdaptiveMaxPool",
     "AlphaDropout",
     "AvgPool",
     "BatchNorm",
     "Bidirectional",
     "Bilinear",
+    "ChannelShuffle",
     "Concat",
     "Conv",
     "Conv1D",
@@ -160,14 +175,17 @@ __all__ = [
     "ConvTranspose1D",
     "ConvTranspose2D",
     "ConvTranspose3D",
+    "CosineSimilarity",
     "DepthwiseConv",
     "DropPath",
     "Dropout",
     "Einsum",
     "Embed",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "FeedForward",
     "Flatten",
+    "Fold",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -187,14 +205,18 @@ __all__ = [
     "LocalResponseNorm",
     "LpPool",
     "MaxPool",
+    "MaxPoolWithIndices",
+    "MaxUnpool",
     "MinPool",
     "MultiHeadAttention",
     "PReLU",
     "Pad",
+    "PairwiseDistance",
     "Parallel",
     "PixelShuffle",
     "PixelUnshuffle",
     "RMSNorm",
+    "RReLU",
     "Reshape",
     "Residual",
     "Resize",
@@ -212,6 +234,7 @@ __all__ = [
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "Unflatten",
+    "Unfold",
     "Upsample",
     "VanillaRNN",
     "VanillaRNNCell",

@@ -91,6 +91,7 @@ class SeparableConv(Module):
         stride: as in ``Conv``, of the depthwise part.
         padding: as in ``Conv``, of the depthwise part.
         dilation: as in ``Conv``, of the depthwise part.
+        padding_mode: as in ``Conv``, of the depthwise part.
         data_format: as in ``Conv``.
         use_bias: whether to add a bias at the end.
         kernel_init: of both kernels.
@@ -115,6 +116,7 @@ class SeparableConv(Module):
         stride: Sizes = 1,
         padding: Padding = "SAME",
         dilation: Sizes = 1,
+        padding_mode: str = "ZEROS",
         data_format: str | None = None,
         use_bias: bool = True,
         kernel_init: _leaves.Fill = initializers.lecun_normal(),
@@ -128,6 +130,7 @@ class SeparableConv(Module):
             stride=stride,
             padding=padding,
             dilation=dilation,
+            padding_mode=padding_mode,
             data_format=data_format,
             use_bias=False,
             kernel_init=kernel_init,
@@ -162,6 +165,7 @@ class GeneralConv(Module):
         padding: as in ``Conv``, in the order of the kernel.
         dilation: as in ``Conv``, in the order of the kernel.
         groups: as in ``Conv``.
+        padding_mode: as in ``Conv``.
         use_bias: whether to add a bias.
         kernel_init: ``init(key, shape, dtype)`` of a kernel ``(*kernel_size, in_features // groups, out_features)``,
             whose axes are then put in their order: the same seed gives the same numbers as in ``Conv``.
@@ -191,6 +195,7 @@ class GeneralConv(Module):
         padding: Padding = "SAME",
         dilation: Sizes = 1,
         groups: int = 1,
+        padding_mode: str = "ZEROS",
         use_bias: bool = True,
         kernel_init: _leaves.Fill = initializers.lecun_normal(),
         bias_init: _leaves.Fill = initializers.zeros(),
@@ -202,7 +207,7 @@ class GeneralConv(Module):
         self.kernel_size = _shapes.per_axis("kernel_size", kernel_size, axes)
         _checks.split("GeneralConv", 0 if in_features is None else in_features, out_features, groups)
         self.stride, self.padding, self.dilation = hashable(stride), hashable(padding), hashable(dilation)
-        self.groups, self.use_bias = groups, use_bias
+        self.groups, self.padding_mode, self.use_bias = groups, padding_mode, use_bias
         self._kernel_init, self._bias_init, self._dtype = kernel_init, bias_init, str(dtype)
         self._declare()
 
@@ -243,6 +248,7 @@ class GeneralConv(Module):
             padding=self.padding,
             dilation=self.dilation,
             groups=self.groups,
+            padding_mode=self.padding_mode,
         )
 
 

@@ -13,12 +13,16 @@ from unimod.nn._adaptive import global_max_pool as global_max_pool
 from unimod.nn._affine import bilinear as bilinear
 from unimod.nn._affine import linear as linear
 from unimod.nn._attention import scaled_dot_product_attention as scaled_dot_product_attention
+from unimod.nn._bags import embedding_bag as embedding_bag
 from unimod.nn._batch import batch_norm as batch_norm
 from unimod.nn._batch import moments as moments
 from unimod.nn._convolution import conv as conv
 from unimod.nn._convolution import conv_local as conv_local
 from unimod.nn._convolution import conv_transpose as conv_transpose
 from unimod.nn._convolution import general_conv as general_conv
+from unimod.nn._folding import channel_shuffle as channel_shuffle
+from unimod.nn._folding import fold as fold
+from unimod.nn._folding import unfold as unfold
 from unimod.nn._lookup import embedding as embedding
 from unimod.nn._noise import alpha_dropout as alpha_dropout
 from unimod.nn._noise import dropout as dropout
@@ -50,6 +54,11 @@ from unimod.nn._resampling import pad_spatial as pad_spatial
 from unimod.nn._resampling import pixel_shuffle as pixel_shuffle
 from unimod.nn._resampling import pixel_unshuffle as pixel_unshuffle
 from unimod.nn._resampling import resize as resize
+from unimod.nn._similarity import cosine_similarity as cosine_similarity
+from unimod.nn._similarity import pairwise_distance as pairwise_distance
+from unimod.nn._unpooling import max_pool_with_indices as max_pool_with_indices
+from unimod.nn._unpooling import max_unpool as max_unpool
+from unimod.nn.randomized import rrelu as rrelu
 
 __all__ = [
     "adaptive_avg_pool",
@@ -59,11 +68,15 @@ __all__ = [
     "avg_pool",
     "batch_norm",
     "bilinear",
+    "channel_shuffle",
     "conv",
     "conv_local",
     "conv_transpose",
+    "cosine_similarity",
     "dropout",
     "embedding",
+    "embedding_bag",
+    "fold",
     "gaussian_dropout",
     "gaussian_noise",
     "general_conv",
@@ -80,9 +93,12 @@ __all__ = [
     "lstm",
     "lstm_cell",
     "max_pool",
+    "max_pool_with_indices",
+    "max_unpool",
     "min_pool",
     "moments",
     "pad_spatial",
+    "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",
     "resize",
@@ -90,10 +106,12 @@ __all__ = [
     "rnn",
     "rnn_cell",
     "rotary",
+    "rrelu",
     "scaled_dot_product_attention",
     "sinusoidal",
     "spectral_norm",
     "stochastic_depth",
     "sum_pool",
+    "unfold",
     "weight_norm",
 ]
