@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         tanh,
     )
     from unimod.nn.adaptive_softmax import AdaptiveLogSoftmax
+    from unimod.nn.additive_attention import AdditiveAttention
     from unimod.nn.attention import MultiHeadAttention, init_cache, reset_cache
     from unimod.nn.averages import EMA, debiased, running_avg
     from unimod.nn.containers import MLP, Concat, Parallel, Residual, Sequential, sequence
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from unimod.nn.general import Einsum, LinearGeneral
     from unimod.nn.keys import KeySeq, RngSeq
     from unimod.nn.linear import Bilinear, Linear
+    from unimod.nn.masking import attention_mask, step_mask
     from unimod.nn.masks import causal_mask, combine_masks, padding_mask
     from unimod.nn.norm import (
         BatchNorm,
@@ -65,22 +67,38 @@ if TYPE_CHECKING:
         WeightNorm,
     )
     from unimod.nn.parametric import PReLU
+    from unimod.nn.penalties import ActivityRegularization
     from unimod.nn.pool import AvgPool, LpPool, MaxPool, MinPool, SumPool
     from unimod.nn.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
     from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+    from unimod.nn.preprocessing import CategoryEncoding, Discretization, Normalization, Rescaling
     from unimod.nn.randomized import RReLU
     from unimod.nn.recurrent import (
         GRU,
         LSTM,
         RNN,
         Bidirectional,
+        ConvLSTM,
+        ConvLSTMCell,
         GRUCell,
         LSTMCell,
+        MGUCell,
+        StackedCells,
         VanillaRNN,
         VanillaRNNCell,
     )
     from unimod.nn.resize import Pad, PixelShuffle, PixelUnshuffle, Resize, Upsample
-    from unimod.nn.shaping import Flatten, Identity, Lambda, Reshape, Unflatten
+    from unimod.nn.shaping import (
+        BatchApply,
+        Crop,
+        Flatten,
+        Identity,
+        Lambda,
+        Permute,
+        RepeatVector,
+        Reshape,
+        Unflatten,
+    )
     from unimod.nn.similarity import CosineSimilarity, PairwiseDistance
     from unimod.nn.stochastic import (
         AlphaDropout,
@@ -99,6 +117,7 @@ if TYPE_CHECKING:
         TransformerEncoder,
         TransformerEncoderLayer,
     )
+    from unimod.nn.unit_norm import UnitNorm
     from unimod.nn.unpooling import MaxPoolWithIndices, MaxUnpool
     from unimod.numpy import one_hot
 
@@ -113,6 +132,7 @@ _WHERE = {
         "celu elu gelu glu hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu log_sigmoid "
         "log_softmax mish relu relu6 selu sigmoid silu soft_sign softmax softplus swish tanh "
     ),
+    "nn.additive_attention": "AdditiveAttention",
     "nn.adaptive_softmax": "AdaptiveLogSoftmax",
     "nn.attention": "MultiHeadAttention init_cache reset_cache",
     "nn.averages": "EMA debiased running_avg",
@@ -127,16 +147,22 @@ _WHERE = {
     "nn.general": "Einsum LinearGeneral",
     "nn.keys": "KeySeq RngSeq",
     "nn.linear": "Bilinear Linear",
+    "nn.masking": "attention_mask step_mask",
     "nn.masks": "causal_mask combine_masks padding_mask",
     "nn.norm": "BatchNorm GroupNorm InstanceNorm LayerNorm LocalResponseNorm RMSNorm SpectralNorm WeightNorm",
     "nn.parametric": "PReLU",
+    "nn.penalties": "ActivityRegularization",
     "nn.pool": "AvgPool LpPool MaxPool MinPool SumPool",
     "nn.pool_adaptive": "AdaptiveAvgPool AdaptiveMaxPool GlobalAvgPool GlobalMaxPool",
     "nn.positions": "LearnedPositions RotaryPositions SinusoidalPositions",
+    "nn.preprocessing": "CategoryEncoding Discretization Normalization Rescaling",
     "nn.randomized": "RReLU",
-    "nn.recurrent": "GRU LSTM RNN Bidirectional GRUCell LSTMCell VanillaRNN VanillaRNNCell",
+    "nn.recurrent": (
+        "GRU LSTM RNN Bidirectional ConvLSTM ConvLSTMCell GRUCell LSTMCell MGUCell StackedCells VanillaRNN "
+        "VanillaRNNCell "
+    ),
     "nn.resize": "Pad PixelShuffle PixelUnshuffle Resize Upsample",
-    "nn.shaping": "Flatten Identity Lambda Reshape Unflatten",
+    "nn.shaping": "BatchApply Crop Flatten Identity Lambda Permute RepeatVector Reshape Unflatten",
     "nn.similarity": "CosineSimilarity PairwiseDistance",
     "nn.stochastic": (
         "AlphaDropout Dropout DropPath FeatureAlphaDropout GaussianDropout GaussianNoise SpatialDropout "
@@ -145,6 +171,7 @@ _WHERE = {
     "nn.transformer": (
         "FeedForward TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer "
     ),
+    "nn.unit_norm": "UnitNorm",
     "nn.unpooling": "MaxPoolWithIndices MaxUnpool",
     "numpy.gathering": "one_hot",
 }
@@ -156,27 +183,35 @@ __all__ = [
     "LSTM",
     "MLP",
     "RNN",
+    "ActivityRegularization",
     "AdaptiveAvgPool",
     "AdaptiveLogSoftmax",
     "AdaptiveMaxPool",
+    "AdditiveAttention",
     "AlphaDropout",
     "AvgPool",
+    "BatchApply",
     "BatchNorm",
     "Bidirectional",
     "Bilinear",
+    "CategoryEncoding",
     "ChannelShuffle",
     "Concat",
     "Conv",
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "ConvLSTM",
+    "ConvLSTMCell",
     "ConvLocal",
     "ConvTranspose",
     "ConvTranspose1D",
     "ConvTranspose2D",
     "ConvTranspose3D",
     "CosineSimilarity",
+    "Crop",
     "DepthwiseConv",
+    "Discretization",
     "DropPath",
     "Dropout",
     "Einsum",
@@ -204,19 +239,24 @@ __all__ = [
     "LinearGeneral",
     "LocalResponseNorm",
     "LpPool",
+    "MGUCell",
     "MaxPool",
     "MaxPoolWithIndices",
     "MaxUnpool",
     "MinPool",
     "MultiHeadAttention",
+    "Normalization",
     "PReLU",
     "Pad",
     "PairwiseDistance",
     "Parallel",
+    "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "RMSNorm",
     "RReLU",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Residual",
     "Resize",
@@ -227,6 +267,7 @@ __all__ = [
     "SinusoidalPositions",
     "SpatialDropout",
     "SpectralNorm",
+    "StackedCells",
     "StochasticDepth",
     "SumPool",
     "TransformerDecoder",
@@ -235,10 +276,12 @@ __all__ = [
     "TransformerEncoderLayer",
     "Unflatten",
     "Unfold",
+    "UnitNorm",
     "Upsample",
     "VanillaRNN",
     "VanillaRNNCell",
     "WeightNorm",
+    "attention_mask",
     "causal_mask",
     "celu",
     "combine_masks",
@@ -280,6 +323,7 @@ __all__ = [
     "sparse_sigmoid",
     "squareplus",
     "standardize",
+    "step_mask",
     "swish",
     "tanh",
     "tanh_shrink",

@@ -27,7 +27,7 @@ def rnn_step(gates: Array, h: Array, kernel: Array, activation: str) -> Array:
 
 def gru_step(gates: Array, h: Array, kernel: Array, candidate_bias: Array | None) -> Array:
     """The state after one step, for gates r, z and n, side by side."""
-    outer, inner = _parts(gates, 3), _parts(unp.matmul(h, kernel), 3)
+    outer, inner = parts(gates, 3), parts(unp.matmul(h, kernel), 3)
     r, z = (activations.sigmoid(unp.add(a, b)) for a, b in zip(outer[:2], inner[:2], strict=True))
     inside = inner[2] if candidate_bias is None else unp.add(inner[2], candidate_bias)
     n = activations.tanh(unp.add(outer[2], unp.multiply(r, inside)))
@@ -36,13 +36,19 @@ def gru_step(gates: Array, h: Array, kernel: Array, candidate_bias: Array | None
 
 def lstm_step(gates: Array, h: Array, c: Array, kernel: Array) -> State:
     """Both parts of the state after one step, for gates i, f, g and o, side by side."""
-    i, f, g, o = _parts(unp.add(gates, unp.matmul(h, kernel)), 4)
+    return lstm_update(unp.add(gates, unp.matmul(h, kernel)), c)
+
+
+def lstm_update(gates: Array, c: Array) -> State:
+    """Both parts of the state that whole gates make of ``c``."""
+    i, f, g, o = parts(gates, 4)
     kept = unp.multiply(activations.sigmoid(f), c)
     c = unp.add(kept, unp.multiply(activations.sigmoid(i), activations.tanh(g)))
     return unp.multiply(activations.sigmoid(o), activations.tanh(c)), c
 
 
-def _parts(x: Array, count: int) -> list[Array]:
+def parts(x: Array, count: int) -> list[Array]:
+    """Gates that stand side by side, one by one."""
     size = x.shape[-1] // count
     return [x[..., i * size : (i + 1) * size] for i in range(count)]
 

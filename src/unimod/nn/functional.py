@@ -16,6 +16,7 @@ from unimod.nn._attention import scaled_dot_product_attention as scaled_dot_prod
 from unimod.nn._bags import embedding_bag as embedding_bag
 from unimod.nn._batch import batch_norm as batch_norm
 from unimod.nn._batch import moments as moments
+from unimod.nn._conv_lstm import conv_lstm_cell as conv_lstm_cell
 from unimod.nn._convolution import conv as conv
 from unimod.nn._convolution import conv_local as conv_local
 from unimod.nn._convolution import conv_transpose as conv_transpose
@@ -24,6 +25,7 @@ from unimod.nn._folding import channel_shuffle as channel_shuffle
 from unimod.nn._folding import fold as fold
 from unimod.nn._folding import unfold as unfold
 from unimod.nn._lookup import embedding as embedding
+from unimod.nn._minimal import mgu_cell as mgu_cell
 from unimod.nn._noise import alpha_dropout as alpha_dropout
 from unimod.nn._noise import dropout as dropout
 from unimod.nn._noise import gaussian_dropout as gaussian_dropout
@@ -71,6 +73,7 @@ __all__ = [
     "channel_shuffle",
     "conv",
     "conv_local",
+    "conv_lstm_cell",
     "conv_transpose",
     "cosine_similarity",
     "dropout",
@@ -95,6 +98,7 @@ __all__ = [
     "max_pool",
     "max_pool_with_indices",
     "max_unpool",
+    "mgu_cell",
     "min_pool",
     "moments",
     "pad_spatial",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import unimod.numpy as unp
@@ -39,7 +38,7 @@ class Cell(Module):
 
     def _declare(self) -> None:
         size, width = self.hidden_features, self.gates * self.hidden_features
-        drawn = functools.partial(_side_by_side, self.gates)
+        drawn = functools.partial(side_by_side, self.gates)
         self.kernel: Any = self._leaf(functools.partial(drawn, self._kernel_init), self.in_features, width)
         self.recurrent_kernel: Any = self._leaf(functools.partial(drawn, self._recurrent_init), size, width)
         self.bias: Any = self._leaf(self._bias_init, width) if self.use_bias else None
@@ -68,10 +67,10 @@ class Cell(Module):
         return zeros
 
 
-def _side_by_side(gates: int, init: _leaves.Fill, key: Any, shape: tuple[int, int], dtype: str) -> Array:
+def side_by_side(gates: int, init: _leaves.Fill, key: Any, shape: tuple[int, ...], dtype: str) -> Array:
     """Each gate drawn for itself."""
     keys = [key] if gates == 1 else random.split(key, gates)
-    return unp.concat([init(one, (shape[0], shape[1] // gates), dtype) for one in keys], axis=-1)
+    return unp.concat([init(one, (*shape[:-1], shape[-1] // gates), dtype) for one in keys], axis=-1)
 
 
 class VanillaRNNCell(Cell):
@@ -268,7 +267,7 @@ class LSTMCell(Cell):
     def _declare(self) -> None:
         super()._declare()
         if self.use_bias and self.forget_bias:
-            drawn = functools.partial(_remembering, self._bias_init, self.forget_bias)
+            drawn = functools.partial(remembering, self._bias_init, self.forget_bias, self.hidden_features, 1)
             self.bias = self._leaf(drawn, self.gates * self.hidden_features)
 
     def initial_state(self, batch_size: int) -> Any:
@@ -299,15 +298,16 @@ class LSTMCell(Cell):
         )
 
 
-def _remembering(init: _leaves.Fill, forget_bias: float, key: Any, shape: tuple[int], dtype: str) -> Array:
-    size = shape[0] // 4
-    bias = init(key, shape, dtype)
-    return unp.concat([bias[:size], bias[size : 2 * size] + forget_bias, bias[2 * size :]])
-
-
-_READY: tuple[Callable[..., Any], ...] = (VanillaRNNCell.__call__, GRUCell.__call__, LSTMCell.__call__)
+def remembering(
+    init: _leaves.Fill, forget_bias: float, size: int, place: int, key: Any, shape: tuple[int], dtype: str
+) -> Array:
+    """A bias of gates of ``size`` each, to which ``forget_bias`` is added in the gate at ``place``."""
+    bias, start = init(key, shape, dtype), size * place
+    raised = bias[start : start + size] + forget_bias
+    return unp.concat([bias[:start], raised, bias[start + size :]])
 
 
 def is_ready(cell: Any) -> bool:
-    """Whether a cell makes its steps as the functions over time do: it is one of ours, and its call is not another."""
-    return type(cell).__call__ in _READY
+    """Whether a cell makes its steps as its ``over_time`` does: one of ours, whose call was not replaced."""
+    owner = next(vars(base) for base in type(cell).__mro__ if "__call__" in vars(base))
+    return isinstance(cell, Cell) and "over_time" in owner

@@ -11,6 +11,7 @@ from unimod.core.module import Module
 from unimod.nn import _recurrent_checks as checks
 from unimod.nn._recurrent_steps import held
 from unimod.nn.recurrent import cells
+from unimod.nn.recurrent.stacked import StackedCells
 from unimod.numpy._dispatch import many
 
 Array = Any
@@ -143,12 +144,25 @@ def over_time(
     cell: Any, xs: Array, state: Any, mask: Array | None, reverse: bool, unroll: int
 ) -> tuple[Array, Array, Any]:
     """All outputs, the last one, and the last state."""
+    if type(cell).__call__ is StackedCells.__call__:
+        return _stacked(cell.cells, xs, state, mask, reverse, unroll)
     if not cells.is_ready(cell):
         return _step_by_step(cell, xs, state, mask, reverse)
     if isinstance(cell.kernel, Initializer):
         cell(state, xs[0])  # while sizes are found: it takes its own from a call
     ys, state = cell.over_time(xs, state, mask, reverse, unroll)
     return ys, state[0] if isinstance(state, tuple) else state, state
+
+
+def _stacked(
+    stack: list[Any], xs: Array, state: Any, mask: Array | None, reverse: bool, unroll: int
+) -> tuple[Array, Array, Any]:
+    # Each cell over all steps before the next one: the same numbers, and the ready ones run as loops of the engine.
+    last, found = None, []
+    for cell, first in zip(stack, (None,) * len(stack) if state is None else state, strict=True):
+        xs, last, new = over_time(cell, xs, first, mask, reverse, unroll)
+        found.append(new)
+    return xs, last, tuple(found)
 
 
 def _step_by_step(cell: Any, xs: Array, state: Any, mask: Array | None, reverse: bool) -> tuple[Array, Array, Any]:

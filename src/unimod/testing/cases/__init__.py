@@ -22,6 +22,7 @@ from unimod.testing.cases import (
     attention,
     convolutions,
     counting,
+    coverage_layers,
     coverage_torch,
     creating,
     distributions,
@@ -50,6 +51,7 @@ CASES: tuple[Case, ...] = (
     *optimizers.CASES, *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES,
     *sorting.CASES, *statistics.CASES, *recurrent.CASES, *linalg.CASES, *indexing.CASES, *attention.CASES,
     *convolutions.CASES, *norms.CASES, *small_layers.CASES, *weights.CASES, *metrics.CASES, *regularizers.CASES,
+    *coverage_layers.CASES,
     *coverage_torch.CASES,
 )  # fmt: skip
 
