@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
-import sys
 
 import numpy as np
 import pytest
@@ -78,67 +76,3 @@ def test_no_line_of_a_long_module_is_endless():
     assert lines[0] == "Small("
     assert lines[-1] == ")"
     assert max(map(len, lines)) < 160
-
-
-class Mixed(um.Module):
-    def __init__(self):
-        self.first = um.nn.Linear(2, 3).init(0, backend="numpy")
-        self.norm = [um.nn.BatchNorm(3).init(0, backend="numpy")]
-        self.again = self.first
-        self.scale = um.Parameter(np.ones((), np.float16))
-        self.steps = np.zeros((), np.int64)
-
-
-def cells(table: str) -> list[list[str]]:
-    """The columns of a table, which are two spaces apart at least."""
-    return [re.split(r"\s{2,}", line.strip()) for line in table.split("\n") if not line.startswith("-")]
-
-
-def test_the_summary():
-    assert cells(Mixed().summary()) == [
-        ["path", "module", "leaves", "parameters", "bytes"],
-        ["first", "Linear", "kernel: f32[2, 3], bias: f32[3]", "9", "36"],
-        [
-            "norm.0",
-            "BatchNorm",
-            "scale: f32[3], bias: f32[3], mean: f32[3] (BatchStat), var: f32[3] (BatchStat)",
-            "6",
-            "48",
-        ],
-        ["(root)", "Mixed", "scale: f16[], steps: i64[] (State)", "1", "10"],
-        ["total", "16", "94"],
-    ]
-
-
-def test_the_columns_of_a_summary_are_aligned():
-    lines = um.nn.Linear(1000, 1000).init(0, backend="numpy").summary().split("\n")
-    assert lines[0].endswith("     bytes")
-    assert len({len(line) for line in lines}) == 1
-    assert lines[2].endswith("1,001,000  4,004,000")
-
-
-def test_the_summary_of_a_module_without_values():
-    assert cells(um.nn.Linear(2, 3).summary())[1:] == [
-        ["(root)", "Linear", "kernel: Initializer(f32[2, 3]), bias: Initializer(f32[3])", "9", "36"],
-        ["total", "9", "36"],
-    ]
-
-
-def test_the_summary_of_a_module_without_leaves():
-    assert cells(um.nn.Identity().summary())[-1] == ["total", "0", "0"]
-
-
-def test_a_random_key_counts_its_bytes(any_backend):
-    assert cells(um.nn.Dropout(0.5).init(0).summary())[1] == ["(root)", "Dropout", "key: u32[2] (Rng)", "0", "8"]
-
-
-def test_print_summary_prints_every_row(capsys):
-    Mixed().print_summary()
-    printed = capsys.readouterr().out
-    assert all(text in printed for text in ("first", "norm.0", "(root)", "total", "94"))
-
-
-def test_print_summary_without_rich(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    Mixed().print_summary()
-    assert capsys.readouterr().out == Mixed().summary() + "\n"

@@ -13,12 +13,13 @@ from unimod.core.filters import NOT_FROZEN, Filter
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import BatchStat, Log, Loss, Metric, ModelState, OptState, Parameter, Rng, State
 from unimod.core.node import Node
+from unimod.core.summary import Summarized
 from unimod.errors import TreeError
 
 M = TypeVar("M", bound="Module")
 
 
-class Module(Node):
+class Module(Summarized, Node):
     """Base of models, layers, and everything else that carries leaves.
 
     Attributes that are arrays, keys, modules, or lists, tuples and dicts of these are found by themselves; all others
@@ -267,14 +268,6 @@ class Module(Node):
         return self._result(state_dict.from_dict(self, values, strict), inplace)
 
     # Text
-
-    def summary(self) -> str:
-        """A table of the modules that have leaves: path, type, leaves, number of parameters, bytes."""
-        return render.summary(self)
-
-    def print_summary(self) -> None:
-        """Print the summary, in colour where rich is installed."""
-        render.print_summary(self)
 
     def __repr__(self) -> str:
         return render.repr_module(self)
