@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, Protocol
 
 Array = Any
 """A native array of one engine."""
@@ -197,12 +197,12 @@ class NN(Protocol):
         """Normalise the last ``num_axes`` axes; statistics in float32 at least, two-pass variance."""
 
     def normalize(
-        self, x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float
+        self, x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
     ) -> Array:
-        """``(x - mean) * rsqrt(var + epsilon) * scale + bias`` over the last axis (one value per channel)."""
+        """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each place on ``axis`` (0 or more)."""
 
-    def moments(self, x: Array) -> tuple[Array, Array]:
-        """Mean and biased two-pass variance over all axes but the last."""
+    def moments(self, x: Array, *, axis: int) -> tuple[Array, Array]:
+        """Mean and biased two-pass variance over all axes but ``axis`` (0 or more)."""
 
 
 class Random(Protocol):
@@ -273,6 +273,20 @@ class Optim(Protocol):
         params: list[Array] | None,
     ) -> tuple[list[Array], dict[str, Any]]: ...
     def apply_updates(self, params: list[Array], updates: list[Array]) -> list[Array]: ...
+
+
+class Plain(NamedTuple):
+    """The framework's own function, as the attribute ``plain`` of an engine's, for operands where it needs no help.
+
+    The front calls it there without a detour. Dtypes are the framework's objects; an engine whose dtypes are numpy's,
+    which it shares with others, has no use for it.
+    """
+
+    function: Any
+    alike: Collection[Any]
+    """For arrays that are all of one of these dtypes."""
+    beside_float: Collection[Any] = ()
+    """For an array of one of these dtypes and a Python float after it."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -71,7 +71,7 @@ def guarded(fn: Callable[..., Any], only: str) -> Callable[..., Any]:
     """``fn``, refusing operands of kinds for which it is not defined."""
     refused = ONLY[only][0]
 
-    @functools.wraps(fn)
+    @functools.wraps(fn, updated=())  # ``plain`` would go around the check
     def op(*xs: Any) -> Any:
         if _kinds(xs) & refused:
             raise TypeError(only)

@@ -12,12 +12,14 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from unimod.backends import _capabilities as has
 from unimod.backends import _registry
 from unimod.backends._host import limits as whole_limits
 from unimod.backends._host import unfit
 from unimod.backends._promotion import promote_scalar
-from unimod.backends._protocol import Engine
+from unimod.backends._protocol import Engine, Plain
 from unimod.config import dtype_of, is_array
 from unimod.dtypes import DType
 from unimod.numpy import _explain as explain
@@ -25,7 +27,7 @@ from unimod.numpy._dispatch import SCALARS, binary, engine_inside
 
 Op = Callable[..., Any]
 
-_tables: weakref.WeakSet[Table] = weakref.WeakSet()
+_tables: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class Table(dict[type, Op]):
@@ -75,14 +77,46 @@ class Table(dict[type, Op]):
         return self.of(engine)(engine.arrays.asarray(x), *rest, **options)
 
 
-class _SameDType(Table):
-    """The engine's function for two arrays of one dtype, where that can be a simpler one (``fn.same_dtype``)."""
+class ByDType(dict[Any, Op]):
+    """The same by a dtype, under which stands the framework's own function where it needs no help (``Plain``).
 
-    __slots__ = ()
+    Args:
+        table: the function by the type of its first operand.
+        use: the field of ``Plain`` with the dtypes in question.
+        shared: what runs for the dtypes of numpy, which are those of several engines.
+    """
 
-    def of(self, engine: Engine) -> Op:
-        found = super().of(engine)
-        return getattr(found, "same_dtype", found)
+    __slots__ = ("__weakref__", "shared", "table", "use")
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __init__(self, table: Table, use: str = "alike", shared: Op | None = None) -> None:
+        super().__init__()
+        self.table, self.use, self.shared = table, use, shared or self._by_type
+        _tables.add(self)
+
+    def __missing__(self, dtype: Any) -> Op:
+        if not isinstance(dtype, np.dtype):
+            return functools.partial(self._first, dtype)
+        found = self[dtype] = self.shared
+        return found
+
+    def _by_type(self, x: Any, *rest: Any) -> Any:
+        return self.table[type(x)](x, *rest)
+
+    def _first(self, dtype: Any, x: Any, *rest: Any) -> Any:
+        engine = _registry.of_type(type(x))
+        if engine is None:
+            raise TypeError(type(x))
+        found = self[dtype] = self._of(engine, dtype)
+        return found(x, *rest)
+
+    def _of(self, engine: Engine, dtype: Any) -> Op:
+        found = self.table.of(engine)
+        plain: Plain | None = getattr(found, "plain", None)
+        if plain is None or dtype not in getattr(plain, self.use):
+            return found
+        own: Op = plain.function
+        return own
 
 
 def forget() -> None:
@@ -129,9 +163,16 @@ def _complete(body: Op, engine: Engine) -> None:
 
 def _unary(public: Op, body: Op | None, only: str) -> Op:
     table = Table("math", public.__name__, body, only)
+    by_dtype = ByDType(table)
 
     @functools.wraps(public)
     def op(x: Any, /) -> Any:
+        try:
+            return by_dtype[x.dtype](x)
+        except Exception:  # no array, or one that is refused: both are settled below
+            return general(x)
+
+    def general(x: Any) -> Any:
         try:
             return table[type(x)](x)
         except Exception as error:
@@ -141,22 +182,18 @@ def _unary(public: Op, body: Op | None, only: str) -> Op:
 
 
 def _binary(public: Op, body: Op | None, only: str) -> Op:
-    table, alike = (cls("math", public.__name__, body, only) for cls in (Table, _SameDType))
+    table = Table("math", public.__name__, body, only)
 
     @functools.wraps(public)
     def op(x1: Any, x2: Any, /) -> Any:
-        cls = type(x1)
-        if cls is type(x2):
-            try:
-                if x1.dtype is x2.dtype:
-                    return alike[cls](x1, x2)
-            except Exception:  # no arrays, or the simpler function refuses: both are settled below
-                pass
-        elif type(x2) is float:
-            try:
-                return table[cls](x1, x2)
-            except Exception as error:
-                raise explain.operands(error, public.__name__, x1, x2, only=only)  # noqa: B904 (it carries its cause)
+        try:
+            if type(x2) is float:
+                return beside_float[x1.dtype](x1, x2)
+            dtype = x1.dtype
+            if dtype is x2.dtype:
+                return alike[dtype](x1, x2)
+        except Exception:  # no arrays, or the framework's function refuses: both are settled below
+            pass
         return general(x1, x2)
 
     def general(x1: Any, x2: Any) -> Any:
@@ -172,6 +209,11 @@ def _binary(public: Op, body: Op | None, only: str) -> Op:
         except Exception as error:
             raise explain.operands(error, public.__name__, x1, x2, only=only)  # noqa: B904 (it carries its cause)
 
+    def of_one_type(x1: Any, x2: Any) -> Any:
+        cls = type(x1)
+        return table[cls](x1, x2) if cls is type(x2) else general(x1, x2)
+
+    alike, beside_float = ByDType(table, shared=of_one_type), ByDType(table, "beside_float")
     return op
 
 

@@ -10,16 +10,14 @@ from unimod.config import short
 from unimod.errors import ShapeError
 from unimod.numpy import _explain as explain
 from unimod.numpy._contraction import Path, steps
-from unimod.numpy._dispatch import binary, by_type, several, unary
+from unimod.numpy._dispatch import binary, several, unary
 from unimod.numpy._options import axes_of
-from unimod.numpy._table import Table
+from unimod.numpy._table import ByDType, Table
 from unimod.numpy.arithmetic import multiply, subtract
 from unimod.numpy.joining import stack, unstack
 from unimod.numpy.manipulation import broadcast_to, expand_dims, moveaxis, ravel, reshape, tril, triu
 from unimod.numpy.reductions import sum
 from unimod.numpy.rounding import conj
-
-_matmul = Table("math", "matmul")
 
 
 def matmul(x1: Array, x2: Array, /) -> Array:
@@ -33,12 +31,23 @@ def matmul(x1: Array, x2: Array, /) -> Array:
         [3.0, 7.0]
     """
     try:
-        if type(x1) is type(x2) and by_type.get(type(x1)):
-            return _matmul[type(x1)](x1, x2)
+        dtype = x1.dtype
+        if dtype is x2.dtype:
+            return _MATMUL[dtype](x1, x2)
+    except Exception:  # no arrays, or the framework's function refuses: both are settled below
+        pass
+    return _product(x1, x2)
+
+
+def _product(x1: Array, x2: Array) -> Array:
+    try:
         engine, x1, x2 = binary(x1, x2)
         return engine.math.matmul(x1, x2)
     except Exception as error:
         raise explain.product(error, "matmul", x1, x2)  # noqa: B904 (it carries its cause)
+
+
+_MATMUL = ByDType(Table("math", "matmul"), shared=_product)
 
 
 def einsum(subscripts: str, /, *arrays: Array, optimize: bool | str | Path = True) -> Array:

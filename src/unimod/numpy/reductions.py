@@ -13,13 +13,13 @@ from typing import Any
 from unimod.backends._protocol import Array
 from unimod.numpy import _reducing as reducing
 from unimod.numpy._dispatch import unary
-from unimod.numpy._table import Table
+from unimod.numpy._table import ByDType, Table
 
 Axes = int | tuple[int, ...] | None
 
-_SUM = Table("math", "sum")
+_SUM = ByDType(Table("math", "sum"))
 _PROD = Table("math", "prod")
-_MEAN = Table("math", "mean")
+_MEAN = ByDType(Table("math", "mean"))
 _VAR = Table("math", "var")
 _STD = Table("math", "std")
 _MAX = Table("math", "max")
@@ -51,8 +51,11 @@ def sum(
         14
     """
     try:
-        if dtype is where is initial is None:
-            return _SUM[type(x)](x, axis, keepdims)
+        if dtype is where is initial is None and axis != ():
+            return _SUM[x.dtype](x, axis, keepdims)
+    except Exception:  # no array, or the framework's function refuses: both are settled below
+        pass
+    try:
         return reducing.accumulated("sum", x, axis, keepdims, dtype, where, initial)
     except Exception as error:
         raise reducing.refused(error, "sum", x, axis)  # noqa: B904 (it carries its cause)
@@ -92,9 +95,12 @@ def mean(x: Array, /, axis: Axes = None, *, keepdims: bool = False, where: Array
         ([2.0, 3.0], 2.0)
     """
     try:
-        if where is None:
-            return _MEAN[type(x)](x, axis, keepdims)
-        return reducing.mean(x, axis, keepdims, where)
+        if where is None and axis != ():
+            return _MEAN[x.dtype](x, axis, keepdims)
+    except Exception:  # no array, or the framework's function refuses: both are settled below
+        pass
+    try:
+        return _MEAN.table[type(x)](x, axis, keepdims) if where is None else reducing.mean(x, axis, keepdims, where)
     except Exception as error:
         raise reducing.refused(error, "mean", x, axis)  # noqa: B904 (it carries its cause)
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from unimod.backends._protocol import Array
 from unimod.numpy import _explain as explain
-from unimod.numpy._dispatch import by_type, many
-from unimod.numpy._table import Table
-
-_where = Table("arrays", "where")
+from unimod.numpy._dispatch import many
+from unimod.numpy._table import ByDType, Table
 
 
 def where(condition: Array, x1: Array, x2: Array, /) -> Array:
@@ -18,12 +16,16 @@ def where(condition: Array, x1: Array, x2: Array, /) -> Array:
         >>> unp.where([True, False], [1.0, 2.0], 0.0).tolist()
         [1.0, 0.0]
     """
-    cls = type(x1)
-    if type(condition) is cls is type(x2) and by_type.get(cls):
-        try:
-            return _where[cls](condition, x1, x2)
-        except Exception:  # the engine refuses: it is settled or told below
-            pass
+    try:
+        dtype = x1.dtype
+        if dtype is x2.dtype:
+            return _WHERE[dtype](condition, x1, x2)
+    except Exception:  # no arrays, or the framework's function refuses: both are settled below
+        pass
+    return _chosen(condition, x1, x2)
+
+
+def _chosen(condition: Array, x1: Array, x2: Array) -> Array:
     engine, condition, x1, x2 = many(condition, x1, x2)
     if isinstance(condition, (bool, int, float)):
         condition = engine.arrays.asarray(bool(condition))
@@ -31,3 +33,6 @@ def where(condition: Array, x1: Array, x2: Array, /) -> Array:
         return engine.arrays.where(condition, x1, x2)
     except Exception as error:
         raise explain.operands(error, "where", condition, x1, x2)  # noqa: B904 (it carries its cause)
+
+
+_WHERE = ByDType(Table("arrays", "where"), shared=_chosen)

@@ -14,7 +14,8 @@ from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.
 from unimod.backends import _host
 from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
-from unimod.backends.torch.dtypes import WIDE_UNSIGNED, common_dtype, moved, name_of, native, tensors
+from unimod.backends.torch._lift import plainly
+from unimod.backends.torch.dtypes import DTYPES, WIDE_UNSIGNED, common_dtype, moved, name_of, native, tensors
 from unimod.backends.torch.indexing import (
     dynamic_slice,
     dynamic_update_slice,
@@ -202,16 +203,15 @@ def triu(x: Tensor, k: int) -> Tensor:
 
 def concat(xs: Sequence[Tensor], axis: int) -> Tensor:
     """Joined along an axis that exists; torch promotes dtypes as the lattice does, where it knows them all."""
-    rank = xs[0].dim()
-    for x in xs:
-        if x.dim() != rank:  # torch would skip an empty tensor of one axis
-            raise ValueError("ranks differ")
+    if len(set(map(_rank, xs))) > 1:  # torch would skip an empty tensor of one axis
+        raise ValueError("ranks differ")
     try:
         return _cat(xs, axis)
     except RuntimeError:
         return _cat(_alike(xs), axis)
 
 
+_rank = Tensor.dim
 _cat: Callable[..., Tensor] = torch.cat
 _stack: Callable[..., Tensor] = torch.stack
 
@@ -258,3 +258,6 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     if x.dtype not in WIDE_UNSIGNED:
         return torch.where(condition, x, y)
     return moved(lambda x, y: torch.where(condition, x, y), x, y)
+
+
+plainly(where, torch.where, DTYPES - WIDE_UNSIGNED)

@@ -14,6 +14,8 @@ from unimod.dtypes import ALL
 _NATIVE = {str(name): getattr(torch, name) for name in ALL}
 _NAMES = {native: name for name, native in _NATIVE.items()}
 _REAL = frozenset({float, int})
+DTYPES = frozenset(_NAMES)
+"""Every dtype that unimod names."""
 
 
 def native(name: str) -> torch.dtype:

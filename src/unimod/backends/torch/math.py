@@ -100,7 +100,7 @@ less_equal = pair(torch.le)
 greater = pair(torch.gt)
 greater_equal = pair(torch.ge)
 subtract = counting_pair(torch.sub, torch.rsub)
-pow = counting_pair(torch.pow, is_simple=False)
+pow = counting_pair(torch.pow)
 divide = fractional_pair(torch.div)
 atan2 = fractional_pair(torch.atan2, tensors)
 bitwise_and = pair(torch.bitwise_and)
@@ -153,8 +153,8 @@ def _nextafter(x: Tensor, y: Tensor) -> Tensor:
 
 
 sign = counting(_sign)
-floor_divide = counting_pair(_floor_divide, is_simple=False)
-remainder = counting_pair(_remainder, is_simple=False)
+floor_divide = counting_pair(_floor_divide)
+remainder = counting_pair(_remainder)
 hypot = fractional_pair(_hypot, tensors)
 nextafter = fractional_pair(_nextafter, tensors)
 

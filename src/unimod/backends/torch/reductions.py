@@ -9,15 +9,12 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Axis
+from unimod.backends.torch._lift import FLOATS, NUMBERS, plainly
 from unimod.backends.torch.dtypes import common_dtype, to_inexact
 
 _SMALL = frozenset({torch.bool, torch.int8, torch.int16, torch.uint8, torch.uint16, torch.int32, torch.uint32})
 _HALF = frozenset({torch.float16, torch.bfloat16})
-_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 Reduction = Callable[..., Tensor]
-
-# Looked up once, not at every call.
-_sum, _mean = torch.sum, torch.mean
 
 
 def _accumulator(x: Tensor) -> torch.dtype:
@@ -30,12 +27,10 @@ def _accumulated(x: Tensor) -> Tensor:
 
 def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum, of integers in int32."""
-    if x.dtype in _FLOATS:
-        if axis is None and not keepdims:
-            return _sum(x)
-        if axis != ():
-            return _sum(x, axis, keepdims)
     return _accumulated(x).clone() if axis == () else torch.sum(x, axis, keepdims, dtype=_accumulator(x))
+
+
+plainly(sum, torch.sum, FLOATS)
 
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -87,17 +82,15 @@ all = _quantified(torch.all)
 
 def mean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean, of integers in float32."""
-    if x.dtype in _FLOATS:
-        if axis is None and not keepdims:
-            return _mean(x)
-        if axis != ():
-            return _mean(x, axis, keepdims)
     return to_inexact(x).clone() if axis == () else torch.mean(to_inexact(x), axis, keepdims)
+
+
+plainly(mean, torch.mean, FLOATS)
 
 
 def var(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Tensor:
     """The two-pass variance."""
-    x = x if x.dtype in _FLOATS else to_inexact(x)
+    x = x if x.dtype in FLOATS else to_inexact(x)
     if axis == ():
         return torch.zeros_like(x)
     return torch.var(x, axis, correction=correction, keepdim=keepdims)
@@ -105,7 +98,7 @@ def var(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: float 
 
 def std(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Tensor:
     """The standard deviation; the gradient is 0 where it is 0."""
-    x = x if x.dtype in _FLOATS else to_inexact(x)
+    x = x if x.dtype in FLOATS else to_inexact(x)
     if axis == ():
         return torch.zeros_like(x)
     return torch.std(x, axis, correction=correction, keepdim=keepdims)
@@ -113,7 +106,7 @@ def std(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: float 
 
 def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` without overflow."""
-    x = x if x.dtype in _FLOATS else to_inexact(x)
+    x = x if x.dtype in FLOATS else to_inexact(x)
     if axis == ():
         return x.clone()
     axes = tuple(range(x.dim())) if axis is None else axis
@@ -124,13 +117,13 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The place of the first greatest element."""
-    x = x if x.dtype in _FLOATS else _numbers(x)
+    x = x if x.dtype in FLOATS else _numbers(x)
     return torch.argmax(x, axis, keepdims).to(torch.int32)
 
 
 def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The place of the first smallest element."""
-    x = x if x.dtype in _FLOATS else _numbers(x)
+    x = x if x.dtype in FLOATS else _numbers(x)
     return torch.argmin(x, axis, keepdims).to(torch.int32)
 
 
@@ -140,7 +133,7 @@ def _numbers(x: Tensor) -> Tensor:
 
 def cumsum(x: Tensor, axis: int) -> Tensor:
     """The running sum, of integers in int32."""
-    if x.dtype in _FLOATS:
+    if x.dtype in FLOATS:
         return torch.cumsum(x, axis)
     x = _accumulated(x)
     return torch.cumsum(x, axis, dtype=x.dtype)
@@ -148,7 +141,7 @@ def cumsum(x: Tensor, axis: int) -> Tensor:
 
 def cumprod(x: Tensor, axis: int) -> Tensor:
     """The running product, of integers in int32."""
-    if x.dtype in _FLOATS:
+    if x.dtype in FLOATS:
         return torch.cumprod(x, axis)
     x = _accumulated(x)
     return torch.cumprod(x, axis, dtype=x.dtype)
@@ -188,6 +181,9 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     if x.dtype is y.dtype and x.dtype is not torch.bool:
         return torch.matmul(x, y)
     return _product(torch.matmul, (x, y))
+
+
+plainly(matmul, torch.matmul, NUMBERS)
 
 
 def einsum(subscripts: str, xs: Sequence[Tensor]) -> Tensor:
