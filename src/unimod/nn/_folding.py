@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -165,20 +166,22 @@ def _overlapped(x: Array, size: tuple[int, ...], plan: Windows) -> Array:
     """The way back of :func:`windows`, by sums."""
     axes = len(plan.size)
     for axis in range(axes, 0, -1):
-        window, stride, step = plan.size[axis - 1], plan.stride[axis - 1], plan.dilation[axis - 1]
-        low, high = plan.padding[axis - 1]
-        x = _spread(x, axis, stride)
-        reach = x.shape[axis] + (window - 1) * step
-        room = max(size[axis - 1] + low + high - reach, 0)
-        total = None
-        for k in range(window):
-            part = x[(*(slice(None),) * (axes + axis), k)]
-            around = [(0, 0)] * len(part.shape)
-            around[axis] = (k * step, (window - 1 - k) * step + room)
-            part = unp.pad(part, around)
-            total = part if total is None else unp.add(total, part)
-        x = total[(*(slice(None),) * axis, slice(low, low + size[axis - 1]))]
+        length, step, (low, high) = size[axis - 1], plan.dilation[axis - 1], plan.padding[axis - 1]
+        x = _added(_spread(x, axis, plan.stride[axis - 1]), axis, axes + axis, step, low + length + high)
+        x = x[(*(slice(None),) * axis, slice(low, low + length))]
     return x
+
+
+def _added(x: Array, axis: int, taps: int, step: int, length: int) -> Array:
+    """The sum over the axis ``taps``, of which each entry lies ``step`` further along ``axis``."""
+    count, own = int(x.shape[taps]), int(x.shape[axis])
+    end = max(length, own + (count - 1) * step)
+    before, after = ((0, 0),) * axis, ((0, 0),) * (len(x.shape) - 2 - axis)
+    parts = (
+        unp.pad(x[(*(slice(None),) * taps, k)], (*before, (k * step, end - own - k * step), *after))
+        for k in range(count)
+    )
+    return functools.reduce(unp.add, parts)
 
 
 def _spread(x: Array, axis: int, stride: int) -> Array:

@@ -52,15 +52,10 @@ def max_pool_with_indices(
     spatial = tuple(int(n) for n in last.shape[-axes - 1 : -1])
     plan = _shapes.plan(spatial, sizes, sizes if stride is None else stride, dilation, padding)
     plan = _windows.with_ceil(spatial, plan) if ceil_mode else plan
-    rows = _folding.windows(one_batch_axis(last, axes), plan, -math.inf)
-    rows = unp.reshape(rows, (*rows.shape[: axes + 1], math.prod(sizes), rows.shape[-1]))
-    chosen = unp.expand_dims(unp.argmax(rows, axis=-2), axis=-2)
-    values = unp.squeeze(unp.take_along_axis(rows, chosen, axis=-2), axis=-2)
-    table = engine.arrays.asarray(_places(spatial, plan)[None, ..., None], "int32", device_of(engine, x))
-    table = unp.broadcast_to(table, (rows.shape[0], *table.shape[1:-1], rows.shape[-1]))
-    places = unp.squeeze(unp.take_along_axis(table, chosen, axis=-2), axis=-2)
-    values, places = (restore_batch(part, last, axes) for part in (values, places))
-    return _layouts.from_last(values, axes, data_format), _layouts.from_last(places, axes, data_format)
+    table = engine.arrays.asarray(_places(spatial, plan)[..., None], "int32", device_of(engine, x))
+    found = _chosen(_folding.windows(one_batch_axis(last, axes), plan, -math.inf), table)
+    values, places = (_layouts.from_last(restore_batch(part, last, axes), axes, data_format) for part in found)
+    return values, places
 
 
 def max_unpool(
@@ -120,6 +115,15 @@ def max_unpool(
     out = unp.put_along_axis(image, places, single, axis=1, unique_indices=is_apart)
     out = unp.reshape(out, (*last.shape[: -axes - 1], *sizes, last.shape[-1]))
     return _layouts.from_last(out, axes, data_format)
+
+
+def _chosen(rows: Array, table: Array) -> tuple[Array, Array]:
+    """The maximum of each window of ``(N, out..., window..., C)``, and its entry of ``(out..., elements, 1)``."""
+    rows = unp.reshape(rows, (rows.shape[0], *table.shape[:-1], rows.shape[-1]))
+    first = unp.expand_dims(unp.argmax(rows, axis=-2), axis=-2)
+    table = unp.broadcast_to(table, tuple(rows.shape))
+    values, places = (unp.squeeze(unp.take_along_axis(part, first, axis=-2), axis=-2) for part in (rows, table))
+    return values, places
 
 
 def _places(spatial: tuple[int, ...], plan: Windows) -> Any:

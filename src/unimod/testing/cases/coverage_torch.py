@@ -78,17 +78,13 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], Inputs, tuple[int, ...], Bound]]
 }  # fmt: skip
 
 
+_MOVES = ("unfold", "channel_shuffle", "max_unpool")
+"""What only moves numbers, of whatever dtype."""
+
 _RARE = Bound(eps=32, why="two products and two normalisations in a row")
 
 _LAYERS: dict[str, tuple[Callable[[], Module], Inputs, tuple[int, ...], Bound]] = {
-    "Unfold": (lambda: nn.Unfold(2), _planes, (0,), EXACT),
-    "Fold": (lambda: nn.Fold((3,), 2, data_format="NCW"), lambda d: (d.array(2, 4, 2),), (0,), _SUMS),
-    "ChannelShuffle": (lambda: nn.ChannelShuffle(2), _images, (0,), EXACT),
-    "CosineSimilarity": (lambda: nn.CosineSimilarity(axis=0), _pairs, (0,), _FEW),
-    "PairwiseDistance": (nn.PairwiseDistance, _pairs, (0,), _FEW),
     "EmbeddingBag": (lambda: nn.EmbeddingBag(5, 2, mode="sum"), lambda d: (d.ints(0, 5, 2, 3),), (), _SUMS),
-    "MaxPoolWithIndices": (lambda: nn.MaxPoolWithIndices(2, data_format="NCHW"), _planes, (0,), EXACT),
-    "MaxUnpool": (lambda: nn.MaxUnpool(2), _pooled, (0,), EXACT),
     "AdaptiveLogSoftmax": (
         lambda: nn.AdaptiveLogSoftmax(None, 7, (2, 4), div_value=2.0, use_head_bias=True),
         lambda d: (d.array(3, 4), np.array([1, 6, 3], np.int32)), (0,), _RARE,
@@ -102,6 +98,17 @@ _LAYERS: dict[str, tuple[Callable[[], Module], Inputs, tuple[int, ...], Bound]] 
         _images, (0,), _SUMS,
     ),
 }  # fmt: skip
+
+
+_WITHOUT_LEAVES: dict[str, tuple[Callable[[], Module], Inputs, Bound]] = {
+    "Unfold": (lambda: nn.Unfold(2), _planes, EXACT),
+    "Fold": (lambda: nn.Fold((3,), 2, data_format="NCW"), lambda d: (d.array(2, 4, 2),), _SUMS),
+    "ChannelShuffle": (lambda: nn.ChannelShuffle(2), _images, EXACT),
+    "CosineSimilarity": (lambda: nn.CosineSimilarity(axis=0), _pairs, _FEW),
+    "PairwiseDistance": (nn.PairwiseDistance, _pairs, _FEW),
+    "MaxPoolWithIndices": (lambda: nn.MaxPoolWithIndices(2, data_format="NCHW"), _planes, EXACT),
+    "MaxUnpool": (lambda: nn.MaxUnpool(2), _pooled, EXACT),
+}
 
 
 def _signs(d: Data) -> tuple[Any, ...]:
@@ -154,7 +161,7 @@ CASES = (
             f"nn.functional.{name}",
             fn,
             inputs,
-            dtypes=("float32",) if "[" in name else _DTYPES,
+            dtypes=("float32",) if "[" in name or name in _MOVES else _DTYPES,
             wrt=wrt,
             bound=bound,
             gradient_bound=_SLOPES,
@@ -164,6 +171,11 @@ CASES = (
     *(
         Case(f"nn.{name}", None, inputs, module=module, wrt=wrt, bound=bound, gradient_bound=_SLOPES)
         for name, (module, inputs, wrt, bound) in _LAYERS.items()
+    ),
+    *(
+        # The derivatives are those of the function, whose row has them.
+        Case(f"nn.{name}", None, inputs, module=module, bound=bound, vmap=False)
+        for name, (module, inputs, bound) in _WITHOUT_LEAVES.items()
     ),
     *(_loss(name, inputs) for name, (_, _, inputs) in _LOSSES.items()),
     *(_object(name, options, inputs) for name, options, inputs in _LOSSES.values()),
