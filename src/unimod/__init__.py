@@ -49,7 +49,6 @@ from unimod.core.kinds import (
 from unimod.core.module import Module, filter, map, update
 from unimod.core.move import to_backend
 from unimod.core.skeleton import Skeleton
-from unimod.core.summary import Summary, summarize
 from unimod.core.surgery import apply
 from unimod.dtypes import (
     DType,
@@ -91,7 +90,8 @@ from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
-    from unimod import losses, metrics, precision, regularizers
+    from unimod import losses, metrics, nets, precision, regularizers
+    from unimod.core.summary import Summary, summarize
     from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
     from unimod.precision import Policy, apply_policy, unwrap_policy
 
@@ -101,8 +101,9 @@ _registration.install()
 __getattr__ = attach(
     __name__,
     {
-        **dict.fromkeys(("losses", "metrics", "precision", "regularizers", "testing"), ""),
+        **dict.fromkeys(("losses", "metrics", "nets", "precision", "regularizers", "testing"), ""),
         "nn": " ".join(nn.__all__),
+        "core.summary": "Summary summarize",
         "precision._apply": "apply_policy unwrap_policy",
         "precision._policy": "Policy",
     },
@@ -171,6 +172,7 @@ __all__ = [
     "losses",
     "map",
     "metrics",
+    "nets",
     "nn",
     "node",
     "numpy",

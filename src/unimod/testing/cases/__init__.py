@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import unimod.numpy
 from unimod import losses as _losses
 from unimod import metrics as _metrics
+from unimod import nets as _nets
 from unimod import nn, optim, random
 from unimod import regularizers as _regularizers
 from unimod import transforms as _transforms
@@ -33,6 +34,7 @@ from unimod.testing.cases import (
     linalg,
     losses,
     metrics,
+    nets,
     norms,
     numerical,
     ops,
@@ -51,6 +53,7 @@ CASES: tuple[Case, ...] = (
     *optimizers.CASES, *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES,
     *sorting.CASES, *statistics.CASES, *recurrent.CASES, *linalg.CASES, *indexing.CASES, *attention.CASES,
     *convolutions.CASES, *norms.CASES, *small_layers.CASES, *weights.CASES, *metrics.CASES, *regularizers.CASES,
+    *nets.CASES,
     *coverage_layers.CASES,
     *coverage_torch.CASES,
 )  # fmt: skip
@@ -62,6 +65,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
     ("nn", nn),
     ("nn.functional", functional),
     ("nn.initializers", initializers),
+    ("nets", _nets),
     ("losses", _losses),
     ("metrics", _metrics),
     ("regularizers", _regularizers),
@@ -89,6 +93,9 @@ WITHOUT_ROW: dict[str, str] = {
     **{f"numpy.linalg.{name}Result": _CLASS for name in ("Eig", "Eigh", "LU", "Lstsq", "QR", "SVD", "Slogdet")},
     "numpy.fft": "a module, whose names have rows of their own",
     **{f"numpy.Unique{name}": _CLASS for name in ("All", "Counts", "Inverse")},
+    **{f"nets.ResNet{layers}": "a ResNet of other sizes" for layers in (18, 34, 50, 101, 152, 200)},
+    **{f"nets.{name}": _CLASS for name in ("BERTOutput", "VAEOutput")},
+    "nets.count_parameters": _SHAPES,
     "losses.Loss": _BASE,
     "metrics.LossAndLogs": "another name of LossesAndMetrics",
     "metrics.Metric": _BASE,
