@@ -72,10 +72,13 @@ def witness(engine, tested):
 
 
 def candidates(engine, module, name, recorder):
-    """The cases that use a method, those about it first, and the quick ones before the others."""
+    """The cases that use a method: on the engine itself, then on the recorder; first those about it and quick ones."""
     table = users(recorder)
-    own = [*table.get((engine, module, name), []), *table.get((recorder, module, name), [])]
-    return sorted(dict.fromkeys(own), key=lambda case: (name not in case.target, len(case.name), not case.widen))
+    found = []
+    for place in dict.fromkeys((engine, recorder)):
+        own = table.get((place, module, name), [])
+        found += sorted(own, key=lambda case: (name not in case.target, len(case.name), not case.widen))
+    return list(dict.fromkeys(found))
 
 
 def notices(case, engine):
