@@ -13,7 +13,7 @@ from unimod.core.filters import NOT_FROZEN, Filter
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import BatchStat, Log, Loss, Metric, ModelState, OptState, Parameter, Rng, State
 from unimod.core.node import Node
-from unimod.core.summary import Summarized
+from unimod.core.summarized import Summarized
 from unimod.errors import TreeError
 
 M = TypeVar("M", bound="Module")
