@@ -15,7 +15,10 @@ from unimod.numpy._dispatch import many
 
 Array = Any
 
-_NORMAL = initializers.normal(1.0)
+
+def _as_kernel(key: Any, shape: tuple[int, ...], dtype: str) -> Array:
+    """The numbers of a kernel with one output, so that scores are of the order of 1 whatever the number of features."""
+    return unp.reshape(initializers.lecun_normal()(key, (*shape, 1), dtype), shape)
 
 
 class AdditiveAttention(Module):
@@ -28,7 +31,8 @@ class AdditiveAttention(Module):
         features: last axis of queries and keys; None: taken from the example input at ``init``.
         use_scale: whether there is a trained scale; without it the sum is over plain values.
         dropout_rate: the probability of dropping a weight, in training.
-        scale_init: ``init(key, shape, dtype)`` of the scale, of shape ``(features,)``.
+        scale_init: ``init(key, shape, dtype)`` of the scale, of shape ``(features,)``; by default it is drawn as the
+            kernel of a linear layer with one output.
         dtype: of the scale; inputs must have it too.
 
     Raises:
@@ -50,7 +54,7 @@ class AdditiveAttention(Module):
         *,
         use_scale: bool = True,
         dropout_rate: float = 0.0,
-        scale_init: _leaves.Fill = _NORMAL,
+        scale_init: _leaves.Fill = _as_kernel,
         dtype: str = "float32",
     ) -> None:
         self.features, self.use_scale = features, use_scale

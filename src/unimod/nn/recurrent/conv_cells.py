@@ -122,9 +122,10 @@ class ConvLSTMCell(Cell):
         if state is None:
             ys, state = self.over_time(unp.expand_dims(x, 0), None, None, False, 1)
             return state, ys[0]
-        weights = self.kernel, self.recurrent_kernel, self.bias
-        state = _conv_lstm.conv_lstm_cell(x, *state, *weights, **self._window())
-        return state, state[0]
+        h, c = _conv_lstm.conv_lstm_cell(
+            x, state[0], state[1], self.kernel, self.recurrent_kernel, self.bias, **self._window()
+        )
+        return (h, c), h
 
     def over_time(self, xs: Any, state: Any, mask: Any, reverse: bool, unroll: int) -> tuple[Any, Any]:
         """All outputs and the last state for inputs ``(time, batch, *spatial, in)``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unimod.config import describe_value, is_array
 from unimod.core.module import Module
 from unimod.errors import OptionError
 
@@ -44,7 +45,7 @@ class StackedCells(Module):
         if not isinstance(state, (tuple, list)) or len(state) != len(self.cells):
             raise OptionError(
                 f"StackedCells of {len(self.cells)} cells got another state.",
-                got=f"{type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else ""),
+                got=_described(state),
                 expected=f"a tuple of {len(self.cells)} states, from the lowest cell up",
                 fix="pass what a call returns, or initial_state(batch_size)",
             )
@@ -52,3 +53,9 @@ class StackedCells(Module):
             new, x = cell(old, x)
             found.append(new)
         return tuple(found), x
+
+
+def _described(state: Any) -> str:
+    if is_array(state):
+        return describe_value(state)
+    return f"{type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
