@@ -13,6 +13,7 @@ from unimod import losses as _losses
 from unimod import metrics as _metrics
 from unimod import nets as _nets
 from unimod import nn, optim, random
+from unimod import precision as _precision
 from unimod import regularizers as _regularizers
 from unimod import transforms as _transforms
 from unimod.nn import functional, initializers
@@ -39,6 +40,7 @@ from unimod.testing.cases import (
     numerical,
     ops,
     optimizers,
+    precision,
     recurrent,
     regularizers,
     small_layers,
@@ -53,6 +55,7 @@ CASES: tuple[Case, ...] = (
     *optimizers.CASES, *distributions.CASES, *transforms.CASES, *fft.CASES, *numerical.CASES, *counting.CASES,
     *sorting.CASES, *statistics.CASES, *recurrent.CASES, *linalg.CASES, *indexing.CASES, *attention.CASES,
     *convolutions.CASES, *norms.CASES, *small_layers.CASES, *weights.CASES, *metrics.CASES, *regularizers.CASES,
+    *precision.CASES,
     *nets.CASES,
     *coverage_layers.CASES,
     *coverage_torch.CASES,
@@ -70,6 +73,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
     ("metrics", _metrics),
     ("regularizers", _regularizers),
     ("optim", optim),
+    ("precision", _precision),
     ("random", random),
     ("transforms", _transforms),
 )
@@ -79,6 +83,7 @@ _CONSTANT = "a number or the name of a dtype: there is nothing to compute"
 _BASE = "a base class, whose classes have rows"
 _CLASS = "a class whose instances the rows of the functions that make them compare"
 _SHAPES = "a function of shapes alone, which no engine sees"
+_STRUCTURE = "about the classes of modules alone, which no engine sees"
 _ALIAS = "another name of something that has a row"
 
 WITHOUT_ROW: dict[str, str] = {
@@ -105,6 +110,7 @@ WITHOUT_ROW: dict[str, str] = {
     "optim.Primitive": _CLASS,
     "optim.ScaleByLearningRate": _CLASS,
     "optim.Transformation": _CLASS,
+    **{f"precision.{name}": _STRUCTURE for name in ("policy_of", "unwrap_policy")},
     "random.Key": _CLASS,
     "random.stable_hash": "a hash of text, computed on the host",
     "nn.functional": "a module, whose names have rows of their own",
