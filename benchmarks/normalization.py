@@ -150,9 +150,10 @@ def on_jax(name, layer, layout, x, target) -> list[Row]:
     for baseline, native in twins(layer, LAYOUTS[layout][0]) if is_there else ():
         variables = native.init(jax.random.key(0), x)
         for way, step in steps.items():
+            theirs, arguments = flax_step(native, way), (variables, x, cotangent)
             loops = (
                 repeat(lambda step=step: step(ours, x, cotangent), wait),
-                repeat(lambda native=flax_step(native, way): native(variables, x, cotangent), wait),
+                repeat(lambda theirs=theirs, arguments=arguments: theirs(*arguments), wait),
             )
             wanted = "" if "fast" in baseline else target
             rows.append(compare(f"{name}, {way}", *loops, baseline=baseline, target=wanted, pairs=PAIRS))

@@ -26,11 +26,19 @@ LINALG: Final = frozenset(
     | {"vector_norm"}
 )
 FFT: Final = frozenset[str]()
-NN: Final = frozenset({"attention", "gru", "lstm", "rnn"})
+NN: Final = frozenset({"attention", "batch_norm", "ctc_loss", "group_norm", "gru", "lstm", "rms_norm", "rnn"})
 """``attention(query, key, value, mask, bias, *, scale, is_causal)`` is for a query (N, Tq, H, D), a key (N, Tk, K, D)
 and a value (N, Tk, K, E) of one dtype, where K divides H; for a mask of bools and a bias without -inf, in which each
 axis of (N, H, Tq, Tk) is there, some with the length 1. With ``is_causal`` there is neither. A query that sees no key
 gets 0, and gives derivatives of 0.
+
+``batch_norm(x, scale, bias, *, axis, epsilon)`` is ``normalize`` by the ``moments`` of ``x``, which it returns beside
+the result; derivatives go to them through the result only. ``group_norm(x, num_groups, scale, bias, *, axis, epsilon)``
+and ``rms_norm(x, scale, *, num_axes, epsilon)`` are the functions of the front. An ``axis`` is 0 or more.
+
+``ctc_loss(logits, labels, frames, counts, *, blank)`` gives the loss of each example of logits (N, T, C), in float32 or
+float64, and labels (N, L) in [0, C), of which the first ``frames`` and ``counts`` (N,) are there. Where the frames are
+too few the value does not matter, and a cotangent of 0 gives derivatives of 0.
 """
 
 ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT, "nn": NN}

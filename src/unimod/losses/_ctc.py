@@ -72,11 +72,17 @@ def ctc(
     labels = call.others[0]
     frames = _lengths(call, "logit", call.others[1], call.others[3], call.preds.shape[1])
     counts = _lengths(call, "label", call.others[2], call.others[4], labels.shape[1])
-    log_probs = log_softmax(call.preds)
-    final = _forward(_emissions(log_probs, labels, blank), _jumps(labels), frames)
-    likelihood = _ends(final, counts)
+    # A padding may be any number; what is read there ends in no result.
+    labels = unp.clip(labels, 0, call.preds.shape[-1] - 1)
+    losses = getattr(call.engine.nn, "ctc_loss", _ctc_loss)(call.preds, labels, frames, counts, blank=blank)
     needed = unp.add(counts, _repeats(labels, counts))
-    return call.reduce(unp.where(unp.less_equal(needed, frames), unp.negative(likelihood), unp.inf))
+    return call.reduce(unp.where(unp.less_equal(needed, frames), losses, unp.inf))
+
+
+def _ctc_loss(logits: Array, labels: Array, frames: Array, counts: Array, *, blank: int) -> Array:
+    """What an engine without a function of its own does: as many operations as there are frames."""
+    final = _forward(_emissions(log_softmax(logits), labels, blank), _jumps(labels), frames)
+    return unp.negative(_ends(final, counts))
 
 
 def _forward(emissions: Array, jumps: Array, frames: Array) -> Array:
@@ -85,9 +91,11 @@ def _forward(emissions: Array, jumps: Array, frames: Array) -> Array:
     The lattice has a blank before, between and after the labels. All its places, of all examples, take a step at once.
     """
     _, steps, places = emissions.shape
-    state = unp.where(np.arange(places) < 2, emissions[:, 0], _IMPOSSIBLE)
+    # Before the first frame nothing is said but the first blank, which costs nothing yet.
+    first = unp.astype(unp.zeros_like(jumps), emissions.dtype)
+    state = unp.where(np.arange(places) == 0, first, _IMPOSSIBLE)
     edge = unp.full_like(state[:, :2], _IMPOSSIBLE)
-    for step in range(1, steps):
+    for step in range(steps):
         stay, move = state, unp.concat([edge[:, :1], state[:, :-1]], axis=1)
         jump = unp.where(jumps, unp.concat([edge, state[:, :-2]], axis=1)[:, :places], _IMPOSSIBLE)
         moved = unp.add(unp.logsumexp(unp.stack([stay, move, jump]), axis=0), emissions[:, step])
@@ -99,9 +107,7 @@ def _emissions(log_probs: Array, labels: Array, blank: int) -> Array:
     """The log-probability of the class of each place in each frame, ``(batch, frames, 2 labels + 1)``."""
     batch, steps, _ = log_probs.shape
     count = labels.shape[1]
-    # A padding may be any number; what is read there ends in no result.
-    known = unp.clip(labels, 0, log_probs.shape[-1] - 1)
-    index = unp.broadcast_to(unp.expand_dims(known, axis=1), (batch, steps, count))
+    index = unp.broadcast_to(unp.expand_dims(labels, axis=1), (batch, steps, count))
     said = unp.take_along_axis(log_probs, index, axis=-1)
     silent = log_probs[:, :, blank : blank + 1]
     pairs = unp.stack([unp.broadcast_to(silent, (batch, steps, count)), said], axis=-1)

@@ -37,12 +37,12 @@ def moments(x: Array, *, axis: int = -1, mask: Array | None = None) -> tuple[Arr
     engine, x, mask = many(x, mask)
     _checks.floating("moments", engine, x)
     place = _axes.resolve(x, axis)
-    last = channels_last(x, place)
-    check_count("moments", "", math.prod(last.shape[:-1]), x)
+    check_count("moments", "", math.prod(x.shape[a] for a in range(len(x.shape)) if a != place), x)
     if mask is None:
-        mean, var = engine.nn.moments(last)
+        mean, var = engine.nn.moments(x, axis=place)
         return mean, var
-    return _masked_moments(widened(engine, last), channels_last(unp.broadcast_to(mask, tuple(x.shape)), place))
+    last = channels_last(widened(engine, x), place)
+    return _masked_moments(last, channels_last(unp.broadcast_to(mask, tuple(x.shape)), place))
 
 
 def batch_norm(
@@ -87,8 +87,24 @@ def batch_norm(
     _checks.rank("batch_norm", "x", x, 1)
     place = _axes.resolve(x, axis)
     _checks.shapes("batch_norm", (x.shape[place],), mean=mean, var=var, scale=scale, bias=bias)
-    out = engine.nn.normalize(channels_last(x, place), mean, var, scale, bias, epsilon=epsilon)
-    return out if place == len(x.shape) - 1 else unp.moveaxis(out, -1, place)
+    return engine.nn.normalize(x, mean, var, scale, bias, axis=place, epsilon=epsilon)
+
+
+def by_batch(
+    x: Array, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
+) -> tuple[Array, Array, Array]:
+    """:func:`batch_norm` by the :func:`moments` of ``x``, and these: for keeping, as not every engine derives them."""
+    engine, x, scale, bias = many(x, scale, bias)
+    _checks.floating("moments", engine, x)
+    whole = getattr(engine.nn, "batch_norm", None)
+    if whole is None:
+        mean, var = moments(x, axis=axis)
+        y = batch_norm(x, mean, var, scale, bias, axis=axis, epsilon=epsilon)
+        return y, mean, var
+    place = _axes.resolve(x, axis)
+    check_count("moments", "", math.prod(x.shape[a] for a in range(len(x.shape)) if a != place), x)
+    y, mean, var = whole(x, scale, bias, axis=place, epsilon=epsilon)
+    return y, mean, var
 
 
 def _masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:

@@ -84,10 +84,7 @@ def rms_norm(x: Array, scale: Array | None = None, *, num_axes: int = 1, epsilon
     _checks.floating("rms_norm", engine, x)
     _checks.rank("rms_norm", "x", x, num_axes)
     _checks.shapes("rms_norm", tuple(x.shape[len(x.shape) - num_axes :]), scale=scale)
-    wide, axes = widened(engine, x), tuple(range(-num_axes, 0))
-    mean_square = unp.mean(unp.square(wide), axis=axes, keepdims=True)
-    out = unp.multiply(wide, unp.rsqrt(unp.add(mean_square, epsilon)))
-    return _affine(engine, x, out, scale, None)
+    return getattr(engine.nn, "rms_norm", _rms_norm)(x, scale, num_axes=num_axes, epsilon=epsilon)
 
 
 def group_norm(
@@ -129,11 +126,7 @@ def group_norm(
     place = _channels("group_norm", engine, x, axis, scale=scale, bias=bias)
     channels = int(x.shape[place])
     check_groups(num_groups, channels)
-    split = (*x.shape[:place], num_groups, channels // num_groups, *x.shape[place + 1 :])
-    grouped = unp.reshape(widened(engine, x), split)
-    axes = tuple(a for a in range(1, len(split)) if a != place)
-    out = unp.reshape(_standardized(grouped, axes, epsilon), tuple(x.shape))
-    return _affine(engine, x, out, _along(scale, x, place), _along(bias, x, place))
+    return getattr(engine.nn, "group_norm", _group_norm)(x, num_groups, scale, bias, axis=place, epsilon=epsilon)
 
 
 def instance_norm(
@@ -167,8 +160,8 @@ def instance_norm(
     place = _channels("instance_norm", engine, x, axis, scale=scale, bias=bias)
     axes = tuple(a for a in range(1, len(x.shape)) if a != place)
     check_count("instance_norm", "in each example", math.prod(x.shape[a] for a in axes), x)
-    out = _standardized(widened(engine, x), axes, epsilon)
-    return _affine(engine, x, out, _along(scale, x, place), _along(bias, x, place))
+    normalize = getattr(engine.nn, "group_norm", _group_norm)
+    return normalize(x, int(x.shape[place]), scale, bias, axis=place, epsilon=epsilon)
 
 
 def local_response_norm(
@@ -258,25 +251,38 @@ def channels_last(x: Array, place: int) -> Array:
     return x if place == len(x.shape) - 1 else unp.moveaxis(x, place, -1)
 
 
-def _along(values: Array | None, x: Array, place: int) -> Array | None:
-    """One value for each channel, to be broadcast to ``x``."""
-    return None if values is None else unp.reshape(values, (-1, *(1 for _ in x.shape[place + 1 :])))
-
-
 def widened(engine: Engine, x: Array) -> Array:
     """``x`` in float32 where it has half precision."""
     return unp.astype(x, "float32") if engine.arrays.dtype_name(x) in _HALF else x
 
 
-def _standardized(x: Array, axes: Shape, epsilon: float) -> Array:
-    centred = unp.subtract(x, unp.mean(x, axis=axes, keepdims=True))
+def _rms_norm(x: Array, scale: Array | None, *, num_axes: int, epsilon: float) -> Array:
+    engine, x = unary(x)
+    wide, axes = widened(engine, x), tuple(range(-num_axes, 0))
+    mean_square = unp.mean(unp.square(wide), axis=axes, keepdims=True)
+    out = unp.multiply(wide, unp.rsqrt(unp.add(mean_square, epsilon)))
+    out = out if scale is None else unp.multiply(out, widened(engine, scale))
+    return unp.astype(out, engine.arrays.dtype_name(x))
+
+
+def _group_norm(
+    x: Array, num_groups: int, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
+) -> Array:
+    """What an engine without a function of its own does; ``axis`` is 0 or more."""
+    engine, x = unary(x)
+    wide, shape = widened(engine, x), tuple(x.shape)
+    is_split = num_groups < shape[axis]
+    # The channels as (groups, channels of a group), with the values of one channel in as many axes.
+    parts = (num_groups, shape[axis] // num_groups) if is_split else (num_groups,)
+    split, ones = (*shape[:axis], *parts, *shape[axis + 1 :]), (1,) * (len(shape) - axis - 1)
+    grouped = unp.reshape(wide, split)
+    axes = tuple(a for a in range(1, len(split)) if a != axis)
+    centred = unp.subtract(grouped, unp.mean(grouped, axis=axes, keepdims=True))
     var = unp.mean(unp.square(centred), axis=axes, keepdims=True)
-    return unp.multiply(centred, unp.rsqrt(unp.add(var, epsilon)))
-
-
-def _affine(engine: Engine, x: Array, out: Array, scale: Array | None, bias: Array | None) -> Array:
+    factor = unp.rsqrt(unp.add(var, epsilon))
+    # Scaled before the product: so there is one product less of the size of x, and of its derivative.
     if scale is not None:
-        out = unp.multiply(out, widened(engine, scale))
-    if bias is not None:
-        out = unp.add(out, widened(engine, bias))
+        factor = unp.multiply(factor, unp.reshape(widened(engine, scale), (*parts, *ones)))
+    out = unp.reshape(unp.multiply(centred, factor), shape)
+    out = out if bias is None else unp.add(out, unp.reshape(widened(engine, bias), (-1, *ones)))
     return unp.astype(out, engine.arrays.dtype_name(x))

@@ -17,15 +17,16 @@ import jax.numpy as jnp
 from jax import lax
 
 from unimod.backends.jax.attention import attention
+from unimod.backends.jax.ctc import ctc_loss as ctc_loss
 from unimod.backends.jax.recurrent import gru as gru
 from unimod.backends.jax.recurrent import lstm as lstm
 from unimod.backends.jax.recurrent import rnn as rnn
 
 __all__ = [
-    "attention", "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh",
-    "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments",
-    "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool",
-    "tanh",
+    "attention", "celu", "conv", "conv_transpose", "ctc_loss", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu",
+    "hard_tanh", "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish",
+    "moments", "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus",
+    "sum_pool", "tanh",
 ]  # fmt: skip
 
 Array = Any
@@ -240,15 +241,18 @@ def _mean_and_var(x: Array, axes: Shape, keepdims: bool) -> tuple[Array, Array]:
     return (mean if keepdims else jnp.squeeze(mean, axes)), var
 
 
-def moments(x: Array) -> tuple[Array, Array]:
-    """Mean and biased two-pass variance over all axes but the last, in float32 at least."""
-    return _mean_and_var(_widen(x), tuple(range(x.ndim - 1)), keepdims=False)
+def moments(x: Array, *, axis: int) -> tuple[Array, Array]:
+    """Mean and biased two-pass variance over all axes but that of the channels, in float32 at least."""
+    return _mean_and_var(_widen(x), tuple(a for a in range(x.ndim) if a != axis), keepdims=False)
 
 
-def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+def normalize(
+    x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
+) -> Array:
     """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
-    factor = lax.rsqrt(_widen(var) + epsilon)
-    return _affine(_widen(x) - _widen(mean), factor, scale, bias).astype(x.dtype)
+    shape = (-1, *(1,) * (x.ndim - axis - 1))
+    mean, var, scale, bias = (None if w is None else _widen(w).reshape(shape) for w in (mean, var, scale, bias))
+    return _affine(_widen(x) - mean, lax.rsqrt(var + epsilon), scale, bias).astype(x.dtype)
 
 
 def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:

@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 
 from unimod.backends.numpy.attention import attention
+from unimod.backends.numpy.ctc import ctc_loss as ctc_loss
 from unimod.backends.numpy.recurrent import gru as gru
 from unimod.backends.numpy.recurrent import lstm as lstm
 from unimod.backends.numpy.recurrent import rnn as rnn
 
 __all__ = [
-    "attention", "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh",
-    "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments",
-    "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool",
-    "tanh",
+    "attention", "celu", "conv", "conv_transpose", "ctc_loss", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu",
+    "hard_tanh", "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish",
+    "moments", "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus",
+    "sum_pool", "tanh",
 ]  # fmt: skip
 
 Array = Any
@@ -244,18 +245,21 @@ def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
     return views.sum(tuple(range(-len(window), 0)))
 
 
-def moments(x: Array) -> tuple[Array, Array]:
-    """Mean and biased two-pass variance over all axes but the last, in float32 at least."""
-    wide, axes = _widen(x), tuple(range(x.ndim - 1))
-    mean = np.mean(wide, axes)
-    return np.asarray(mean), np.asarray(np.mean(np.square(wide - mean), axes))
+def moments(x: Array, *, axis: int) -> tuple[Array, Array]:
+    """Mean and biased two-pass variance over all axes but that of the channels, in float32 at least."""
+    wide, axes = _widen(x), tuple(a for a in range(x.ndim) if a != axis)
+    mean = np.mean(wide, axes, keepdims=True)
+    return mean.reshape(-1), np.asarray(np.mean(np.square(wide - mean), axes))
 
 
 @_wide
-def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
+def normalize(
+    x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
+) -> Array:
     """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
-    out = (x - _widen(mean)) / np.sqrt(_widen(var) + epsilon)
-    return _affine(out, scale, bias)
+    shape = (-1, *(1,) * (x.ndim - axis - 1))
+    mean, var, scale, bias = (None if w is None else _widen(w).reshape(shape) for w in (mean, var, scale, bias))
+    return _affine((x - mean) / np.sqrt(var + epsilon), scale, bias)
 
 
 @_wide

@@ -45,6 +45,8 @@ def missing() -> tuple[str, ...]:
 
 
 _functorch_level = _find(torch._C, "_functorch.peek_interpreter_stack", lambda: True)
+_functorch_levels = _find(torch._C, "_functorch.get_interpreter_stack", lambda: None)
+_forward_mode = _find(torch._C, "_functorch.TransformType.Jvp", None)
 _dispatch_modes = _find(torch._C, "_len_torch_dispatch_stack", lambda: 0)
 _function_modes = _find(torch._C, "_len_torch_function_stack", lambda: 1)
 _any_requires_grad = _find(
@@ -60,6 +62,14 @@ def any_requires_grad(leaves: Sequence[Any]) -> bool:
 def in_functorch() -> bool:
     """Whether a transform of ``torch.func`` is active in this thread (without the private name: always)."""
     return _functorch_level() is not None
+
+
+def is_in_jvp() -> bool:
+    """Whether one of the active transforms of ``torch.func`` is ``jvp`` (without the private names: if any is)."""
+    if not in_functorch():
+        return False
+    levels = _functorch_levels()
+    return levels is None or _forward_mode is None or any(level.key() == _forward_mode for level in levels)
 
 
 def is_transforming() -> bool:

@@ -15,16 +15,22 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone knows
 
+from unimod.backends.torch._norms import batch_norm as batch_norm
+from unimod.backends.torch._norms import group_norm as group_norm
+from unimod.backends.torch._norms import moments as moments
+from unimod.backends.torch._norms import normalize as normalize
+from unimod.backends.torch._norms import rms_norm as rms_norm
 from unimod.backends.torch.attention import attention
+from unimod.backends.torch.ctc import ctc_loss as ctc_loss
 from unimod.backends.torch.recurrent import gru as gru
 from unimod.backends.torch.recurrent import lstm as lstm
 from unimod.backends.torch.recurrent import rnn as rnn
 
 __all__ = [
-    "attention", "celu", "conv", "conv_transpose", "elu", "gelu", "gru", "hard_sigmoid", "hard_silu", "hard_tanh",
-    "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "lstm", "max_pool", "mish", "moments",
-    "normalize", "relu", "relu6", "rnn", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sum_pool",
-    "tanh",
+    "attention", "batch_norm", "celu", "conv", "conv_transpose", "ctc_loss", "elu", "gelu", "group_norm", "gru",
+    "hard_sigmoid", "hard_silu", "hard_tanh", "layer_norm", "leaky_relu", "linear", "log_sigmoid", "log_softmax",
+    "lstm", "max_pool", "mish", "moments", "normalize", "relu", "relu6", "rms_norm", "rnn", "selu", "sigmoid", "silu",
+    "soft_sign", "softmax", "softplus", "sum_pool", "tanh",
 ]  # fmt: skip
 
 Array = Any
@@ -252,23 +258,6 @@ def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
     """The sum of each window; padding is 0."""
     fn = F.avg_pool2d if len(window) < 3 else F.avg_pool3d
     return _pool(functools.partial(fn, divisor_override=1), x, window, stride, padding, 0.0)
-
-
-def moments(x: Array) -> tuple[Array, Array]:
-    """Mean and biased two-pass variance over all axes but the last, in float32 at least."""
-    wide, axes = _widen(x), tuple(range(x.ndim - 1))
-    mean = wide.mean(axes)
-    return mean, (wide - mean).square().mean(axes)
-
-
-def normalize(x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, epsilon: float) -> Array:
-    """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
-    factor = torch.rsqrt(_widen(var) + epsilon)
-    if scale is not None:
-        factor = factor * _widen(scale)
-    centred = _widen(x) - _widen(mean)
-    out = centred * factor if bias is None else torch.addcmul(_widen(bias), centred, factor)
-    return out.to(x.dtype)
 
 
 def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:

@@ -82,11 +82,17 @@ class BatchNorm(Scaled):
         # The statistics may be wider than what is computed with: only trained leaves say which dtype is meant.
         check_channels(self, x, self.bias if self.scale is None else self.scale, self.num_features, self.axis)
         if self._is_quiet():
-            mean, var = self.mean, self.var
+            return self._by(x, self.mean, self.var)
+        if mask is None:
+            y, mean, var = _batch.by_batch(x, self.scale, self.bias, axis=self.axis, epsilon=self.epsilon)
         else:
             mean, var = _batch.moments(x, axis=self.axis, mask=mask)
-            if self.mean is not None:
-                self._track(stop_gradient(mean), stop_gradient(var), x, mask)
+            y = self._by(x, mean, var)
+        if self.mean is not None:
+            self._track(stop_gradient(mean), stop_gradient(var), x, mask)
+        return y
+
+    def _by(self, x: Any, mean: Any, var: Any) -> Any:
         return _batch.batch_norm(x, mean, var, self.scale, self.bias, axis=self.axis, epsilon=self.epsilon)
 
     def _is_quiet(self) -> bool:
