@@ -79,6 +79,12 @@ REFUSED = {
     "max_unpool[nothing]": (
         ShapeError, lambda a: F.max_unpool(a(np.ones((1, 1, 1))), a(np.zeros((1, 1, 1), int)), 2, padding=1),
     ),
+    "fractional_max_pool[room]": (ShapeError, lambda a: F.fractional_max_pool(a(IMAGE), None, 3, size=3)),
+    "fractional_max_pool[both]": (OptionError, lambda a: um.nn.FractionalMaxPool(2, size=2, ratio=0.5)),
+    "fractional_max_pool[none]": (OptionError, lambda a: um.nn.FractionalMaxPool(2)),
+    "fractional_max_pool[ratio]": (OptionError, lambda a: um.nn.FractionalMaxPool(2, ratio=(0.5, 1.5))),
+    "fractional_max_pool[dtype]": (DTypeError, lambda a: F.fractional_max_pool(a(IMAGE.astype(int)), None, 2, size=2)),
+    "fractional_max_pool[axes]": (OptionError, lambda a: F.fractional_max_pool(a(IMAGE), None, 2, ratio=(0.5,))),
     "rrelu[range]": (OptionError, lambda a: um.nn.RReLU(0.5, 0.2)),
     "AdaptiveLogSoftmax[order]": (OptionError, lambda a: um.nn.AdaptiveLogSoftmax(4, 9, [5, 3])),
     "AdaptiveLogSoftmax[end]": (OptionError, lambda a: um.nn.AdaptiveLogSoftmax(4, 9, [5, 9])),
@@ -183,6 +189,19 @@ def test_overlapping_windows_name_a_place_twice(backend):
     assert host(F.max_unpool(x, places, 2, stride=1), backend)[0, :, 0].tolist() == [0.0, 5.0, 0.0]
     slope = um.grad(lambda v: um.numpy.sum(F.max_unpool(v, places, 2, stride=1)))(x)
     assert host(slope, backend)[0, :, 0].tolist() == [0.0, 1.0]
+
+
+def test_fractional_pooling_draws_in_training_only(any_backend):
+    layer, x = um.nn.FractionalMaxPool(2, size=6).init(0), on(any_backend, numbers(0, 3, 13, 13, 2))
+    one, two = (host(layer(x), any_backend) for _ in range(2))
+    assert one.shape == two.shape == (3, 6, 6, 2)
+    assert not np.array_equal(one, two)
+    quiet = [host(mode(x), any_backend) for mode in (layer.eval(), layer.freeze(), layer.eval())]
+    assert np.array_equal(quiet[0], quiet[1])
+    assert np.array_equal(quiet[0], quiet[2])
+    # Each value is one of the image, and the last window ends where the image does.
+    assert set(one.ravel().tolist()) <= set(host(x, any_backend).ravel().tolist())
+    assert np.array_equal(quiet[0][:, -1, -1], host(x, any_backend)[:, -2:, -2:].max((1, 2)))
 
 
 # Embeddings -----------------------------------------------------------------------------------------------------------

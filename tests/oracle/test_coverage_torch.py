@@ -107,6 +107,20 @@ def test_unpooling(size):
     both(lambda v: layer(v, places, size=size), lambda v: native(v, places, output_size=size), maxima)
 
 
+@pytest.mark.parametrize(("axes", "sizes"), [(2, (3, 5)), (2, (1, 4)), (3, (2, 3, 3))])
+def test_fractional_pooling_with_the_same_draws(axes, sizes):
+    import torch
+
+    key = um.random.key(5, backend="torch")
+    draws = um.random.uniform(key, (2, 3, axes))
+    # torch's draws for two axes begin with the last one.
+    native = getattr(torch.nn, f"FractionalMaxPool{axes}d")(
+        2, output_size=sizes, _random_samples=draws.flip(-1) if axes == 2 else draws
+    )
+    x = numbers(0, 2, 3, 6, 8, 5)[(slice(None),) * (2 + axes) + (0,) * (3 - axes)].copy()
+    both(lambda v: F.fractional_max_pool(v, key, 2, size=sizes, data_format=FORMATS[axes]), native, x)
+
+
 def test_shuffling_of_channels():
     import torch
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from unimod._lazy import attach
 
 if TYPE_CHECKING:
+    from unimod.nn import functional, initializers
     from unimod.nn._rectified import (
         hard_shrink,
         prelu,
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from unimod.nn.penalties import ActivityRegularization
     from unimod.nn.pool import AvgPool, LpPool, MaxPool, MinPool, SumPool
     from unimod.nn.pool_adaptive import AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool
+    from unimod.nn.pool_fractional import FractionalMaxPool
     from unimod.nn.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
     from unimod.nn.preprocessing import CategoryEncoding, Discretization, Normalization, Rescaling
     from unimod.nn.randomized import RReLU
@@ -121,8 +123,6 @@ if TYPE_CHECKING:
     from unimod.nn.unpooling import MaxPoolWithIndices, MaxUnpool
     from unimod.numpy import one_hot
 
-    from unimod.nn import functional, initializers
-
 _WHERE = {
     "nn.functional": "",
     "nn.initializers": "",
@@ -154,6 +154,7 @@ _WHERE = {
     "nn.penalties": "ActivityRegularization",
     "nn.pool": "AvgPool LpPool MaxPool MinPool SumPool",
     "nn.pool_adaptive": "AdaptiveAvgPool AdaptiveMaxPool GlobalAvgPool GlobalMaxPool",
+    "nn.pool_fractional": "FractionalMaxPool",
     "nn.positions": "LearnedPositions RotaryPositions SinusoidalPositions",
     "nn.preprocessing": "CategoryEncoding Discretization Normalization Rescaling",
     "nn.randomized": "RReLU",
@@ -221,6 +222,7 @@ __all__ = [
     "FeedForward",
     "Flatten",
     "Fold",
+    "FractionalMaxPool",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",

@@ -24,6 +24,7 @@ from unimod.nn._convolution import general_conv as general_conv
 from unimod.nn._folding import channel_shuffle as channel_shuffle
 from unimod.nn._folding import fold as fold
 from unimod.nn._folding import unfold as unfold
+from unimod.nn._fractional import fractional_max_pool as fractional_max_pool
 from unimod.nn._lookup import embedding as embedding
 from unimod.nn._minimal import mgu_cell as mgu_cell
 from unimod.nn._noise import alpha_dropout as alpha_dropout
@@ -80,6 +81,7 @@ __all__ = [
     "embedding",
     "embedding_bag",
     "fold",
+    "fractional_max_pool",
     "gaussian_dropout",
     "gaussian_noise",
     "general_conv",

@@ -50,6 +50,10 @@ def _noised(d: Data) -> tuple[Any, ...]:
     return d.array(3, 4), d.random.integers(0, 2**32, 2, dtype=np.uint32)
 
 
+def _drawn(d: Data) -> tuple[Any, ...]:
+    return d.array(2, 4, 5, 2), d.random.integers(0, 2**32, 2, dtype=np.uint32)
+
+
 def _pooled(d: Data) -> tuple[Any, ...]:
     return d.array(1, 2, 2), np.array([[[0, 3], [2, 1]]], np.int32)
 
@@ -73,12 +77,15 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], Inputs, tuple[int, ...], Bound]]
     "embedding_bag[offsets, max]": (lambda t, i, o: F.embedding_bag(t, i, o, mode="max"), _joined, (0,), EXACT),
     "embedding[norm]": (lambda t, i: F.embedding(t, i, max_norm=1.5), _bags, (0,), _FEW),
     "max_pool_with_indices": (lambda x: F.max_pool_with_indices(x, 2, stride=1, padding=(1, 0)), _images, (0,), EXACT),
+    "fractional_max_pool": (
+        lambda x, words: F.fractional_max_pool(x, rnd.wrap_key_data(words), 2, size=(2, 3)), _drawn, (0,), EXACT,
+    ),
     "max_unpool": (lambda x, i: F.max_unpool(x, i, 2), _pooled, (0,), EXACT),
     "rrelu": (lambda x, words: F.rrelu(x, rnd.wrap_key_data(words)), _noised, (0,), _FEW),
 }  # fmt: skip
 
 
-_MOVES = ("unfold", "channel_shuffle", "max_unpool")
+_MOVES = ("unfold", "channel_shuffle", "max_unpool", "fractional_max_pool")
 """What only moves numbers, of whatever dtype."""
 
 _RARE = Bound(eps=32, why="two products and two normalisations in a row")
@@ -108,6 +115,7 @@ _WITHOUT_LEAVES: dict[str, tuple[Callable[[], Module], Inputs, Bound]] = {
     "PairwiseDistance": (nn.PairwiseDistance, _pairs, _FEW),
     "MaxPoolWithIndices": (lambda: nn.MaxPoolWithIndices(2, data_format="NCHW"), _planes, EXACT),
     "MaxUnpool": (lambda: nn.MaxUnpool(2), _pooled, EXACT),
+    "FractionalMaxPool": (lambda: nn.FractionalMaxPool(2, ratio=0.6, data_format="NCHW"), _planes, EXACT),
 }
 
 
