@@ -26,11 +26,14 @@ LINALG: Final = frozenset(
     | {"vector_norm"}
 )
 FFT: Final = frozenset[str]()
-NN: Final = frozenset({"attention", "batch_norm", "ctc_loss", "group_norm", "gru", "lstm", "rms_norm", "rnn"})
+NN: Final = frozenset({"attention", "batch_norm", "ctc_loss", "group_norm", "gru", "loop", "lstm", "rms_norm", "rnn"})
 """``attention(query, key, value, mask, bias, *, scale, is_causal)`` is for a query (N, Tq, H, D), a key (N, Tk, K, D)
 and a value (N, Tk, K, E) of one dtype, where K divides H; for a mask of bools and a bias without -inf, in which each
 axis of (N, H, Tq, Tk) is there, some with the length 1. With ``is_causal`` there is neither. A query that sees no key
 gets 0, and gives derivatives of 0.
+
+``loop(step, xs, state, mask, *, reverse, unroll)`` makes ``state = step(x, *state)`` for each ``x`` of ``xs``, and
+gives all first parts of the state, and the last state; where the mask (time, batch) is False the state is held.
 
 ``batch_norm(x, scale, bias, *, axis, epsilon)`` is ``normalize`` by the ``moments`` of ``x``, which it returns beside
 the result; derivatives go to them through the result only. ``group_norm(x, num_groups, scale, bias, *, axis, epsilon)``

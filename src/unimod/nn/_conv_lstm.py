@@ -86,6 +86,7 @@ def over_time(
     padding: Padding,
     dilation: Sizes,
     reverse: bool,
+    unroll: int = 1,
 ) -> tuple[Array, tuple[Array, Array]]:
     """All outputs and the last state for inputs ``(time, batch, spatial..., in)``; a mask is (time, batch)."""
     first = (None, None) if state is None else state
@@ -96,7 +97,7 @@ def over_time(
     checks.state("ConvLSTM", engine, xs, (*gates.shape[1:-1], size), h=h, c=c)
     both = tuple(zeros(gates[0], size) if part is None else widened(part)[0] for part in (h, c))
     step = lambda gates, h, c: _step(gates, h, c, recurrent_kernel)  # noqa: E731
-    ys, last = _recurrent_steps.loop(step, gates, both, mask, reverse=reverse)
+    ys, last = _recurrent_steps.run(engine, step, gates, both, mask, reverse=reverse, unroll=unroll)
     dtype = engine.arrays.dtype_name(xs)
     return unp.astype(ys, dtype), (unp.astype(last[0], dtype), unp.astype(last[1], dtype))
 

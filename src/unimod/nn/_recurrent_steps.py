@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import unimod.numpy as unp
+from unimod.backends._protocol import Engine
 from unimod.nn import activations
 from unimod.nn._affine import linear
 
@@ -107,7 +108,16 @@ def lstm(
     return ys, *last
 
 
-def loop(step: Step, xs: Array, state: State, mask: Array | None, *, reverse: bool) -> tuple[Array, State]:
+def run(
+    engine: Engine, step: Step, xs: Array, state: State, mask: Array | None, *, reverse: bool, unroll: int = 1
+) -> Any:
+    """:func:`loop`, as one loop of the engine where it has any."""
+    return getattr(engine.nn, "loop", loop)(step, xs, state, mask, reverse=reverse, unroll=unroll)
+
+
+def loop(
+    step: Step, xs: Array, state: State, mask: Array | None, *, reverse: bool, unroll: int = 1
+) -> tuple[Array, State]:
     """``state = step(x, *state)`` for each ``x``: the first part of all states, and the last state."""
     steps, ys = range(xs.shape[0]), []
     for t in reversed(steps) if reverse else steps:

@@ -19,6 +19,7 @@ from jax import lax
 from unimod.backends.jax.attention import attention
 from unimod.backends.jax.ctc import ctc_loss as ctc_loss
 from unimod.backends.jax.recurrent import gru as gru
+from unimod.backends.jax.recurrent import loop as loop
 from unimod.backends.jax.recurrent import lstm as lstm
 from unimod.backends.jax.recurrent import rnn as rnn
 

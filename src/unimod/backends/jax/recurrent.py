@@ -70,6 +70,11 @@ def lstm(
     return ys, *last
 
 
+def loop(step: Step, xs: Array, state: State, mask: Array | None, *, reverse: bool, unroll: int) -> tuple[Array, State]:
+    """``state = step(x, *state)`` for each ``x``: the first part of all states, and the last state."""
+    return _run(lambda x, state: step(x, *state), xs, state, (), mask, reverse, unroll)
+
+
 def _gates(x: Array, kernel: Array, bias: Array | None) -> Array:
     """The product of the inputs of all steps with their kernel."""
     rows = x.reshape(x.shape[0] * x.shape[1], x.shape[2]) @ kernel
@@ -107,8 +112,9 @@ def _run(
         new = step(gate, state, *weights)
         if keep is None:
             return new, new[0]
-        held = tuple(jnp.where(keep[:, None], one, old) for one, old in zip(new, state, strict=True))
-        return held, jnp.where(keep[:, None], new[0], 0)
+        keep = keep.reshape(-1, *(1,) * (new[0].ndim - 1))
+        held = tuple(jnp.where(keep, one, old) for one, old in zip(new, state, strict=True))
+        return held, jnp.where(keep, new[0], 0)
 
     last, ys = lax.scan(body, state, (gates, mask), reverse=reverse, unroll=unroll)
     return ys, last

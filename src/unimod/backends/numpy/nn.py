@@ -15,6 +15,7 @@ import numpy as np
 from unimod.backends.numpy.attention import attention
 from unimod.backends.numpy.ctc import ctc_loss as ctc_loss
 from unimod.backends.numpy.recurrent import gru as gru
+from unimod.backends.numpy.recurrent import loop as loop
 from unimod.backends.numpy.recurrent import lstm as lstm
 from unimod.backends.numpy.recurrent import rnn as rnn
 

@@ -32,7 +32,7 @@ def rnn(
         total = _affine(now, kernel, bias) + h @ recurrent_kernel
         return (np.maximum(total, 0) if activation == "relu" else np.tanh(total),)
 
-    ys, (last,) = _run(step, x, (h,), mask, reverse)
+    ys, (last,) = loop(step, x, (h,), mask, reverse=reverse)
     return ys, last
 
 
@@ -59,7 +59,7 @@ def gru(
         n = np.tanh(outer[:, 2 * size :] + r * inside)
         return ((1 - z) * n + z * h,)
 
-    ys, (last,) = _run(step, x, (h,), mask, reverse)
+    ys, (last,) = loop(step, x, (h,), mask, reverse=reverse)
     return ys, last
 
 
@@ -82,8 +82,20 @@ def lstm(
         c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
         return _sigmoid(o) * np.tanh(c), c
 
-    ys, last = _run(step, x, (h, c), mask, reverse)
+    ys, last = loop(step, x, (h, c), mask, reverse=reverse)
     return ys, *last
+
+
+def loop(
+    step: Callable[..., State], xs: Array, state: State, mask: Array | None, *, reverse: bool, unroll: int = 1
+) -> tuple[Array, State]:
+    """``state = step(x, *state)`` for each ``x``: the first part of all states, and the last state."""
+    ys = np.zeros((xs.shape[0], *state[0].shape), state[0].dtype)
+    for t in reversed(range(len(xs))) if reverse else range(len(xs)):
+        new, keep = step(xs[t], *state), True if mask is None else mask[t].reshape(-1, *(1,) * (state[0].ndim - 1))
+        state = tuple(np.where(keep, one, old) for one, old in zip(new, state, strict=True))
+        ys[t] = np.where(keep, new[0], 0)
+    return ys, state
 
 
 def _affine(x: Array, kernel: Array, bias: Array | None) -> Array:
@@ -92,12 +104,3 @@ def _affine(x: Array, kernel: Array, bias: Array | None) -> Array:
 
 def _sigmoid(x: Array) -> Array:
     return np.exp(-np.logaddexp(0, -x))
-
-
-def _run(step: Callable[..., State], x: Array, state: State, mask: Array | None, reverse: bool) -> tuple[Array, State]:
-    ys = np.zeros((x.shape[0], *state[0].shape), x.dtype)
-    for t in reversed(range(len(x))) if reverse else range(len(x)):
-        new, keep = step(x[t], *state), True if mask is None else mask[t][:, None]
-        state = tuple(np.where(keep, one, old) for one, old in zip(new, state, strict=True))
-        ys[t] = np.where(keep, new[0], 0)
-    return ys, state

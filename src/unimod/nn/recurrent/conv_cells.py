@@ -131,7 +131,7 @@ class ConvLSTMCell(Cell):
         """All outputs and the last state for inputs ``(time, batch, *spatial, in)``."""
         state = self._checked(state, xs)
         weights = self.kernel, self.recurrent_kernel, self.bias
-        return _conv_lstm.over_time(xs, state, *weights, mask, reverse=reverse, **self._window())
+        return _conv_lstm.over_time(xs, state, *weights, mask, reverse=reverse, unroll=unroll, **self._window())
 
     def _checked(self, state: Any, x: Array) -> Any:
         _layouts.check_input(self, x, self.kernel, self.in_features, len(self.kernel_size), None)
@@ -160,6 +160,7 @@ class ConvLSTM(Module):
         kernel_init: of the kernel.
         recurrent_init: of the recurrent kernel.
         bias_init: of the bias.
+        unroll: how many steps a compiler writes out in a loop of its own, where the engine has one.
         dtype: of the leaves; inputs must have it too.
 
     Raises:
@@ -175,7 +176,6 @@ class ConvLSTM(Module):
         ((2, 6, 5, 5, 4), (2, 5, 5, 4), (2, 5, 5, 4))
 
     Source: Shi et al. (2015), arXiv:1506.04214.
-    Differences: the steps are written out one by one, on every engine.
     """
 
     def __init__(
@@ -196,9 +196,10 @@ class ConvLSTM(Module):
         kernel_init: _leaves.Fill = initializers.lecun_normal(),
         recurrent_init: _leaves.Fill = initializers.lecun_normal(),
         bias_init: _leaves.Fill = initializers.zeros(),
+        unroll: int = 1,
         dtype: str = "float32",
     ) -> None:
-        self.reverse, self.time_major = reverse, time_major
+        self.reverse, self.time_major, self.unroll = reverse, time_major, unroll
         self.return_sequences, self.return_state = return_sequences, return_state
         self.cell = ConvLSTMCell(
             in_features,
@@ -230,7 +231,7 @@ class ConvLSTM(Module):
         mask = _recurrent_checks.mask_of("ConvLSTM", engine, lengths, mask, xs.shape[0], xs.shape[1], self.time_major)
         if isinstance(self.cell.kernel, Initializer):
             self.cell(None, xs[0])  # while sizes are found: it takes its own from a call
-        ys, state = self.cell.over_time(xs, state, mask, self.reverse, 1)
+        ys, state = self.cell.over_time(xs, state, mask, self.reverse, self.unroll)
         result = turned(ys, self.time_major) if self.return_sequences else state[0]
         return (result, state) if self.return_state else result
 

@@ -94,5 +94,6 @@ class MGUCell(Cell):
         first = _recurrent.zeros(self.recurrent_kernel, shape) if state is None else state
         x, h, *weights = _minimal.widened(xs, first, self.kernel, self.recurrent_kernel, self.bias, self.candidate_bias)
         step = lambda gates, h: (_minimal.step(gates, h, weights[1], weights[3], self.reset_gate),)  # noqa: E731
-        ys, (last,) = _recurrent_steps.loop(step, linear(x, weights[0], weights[2]), (h,), mask, reverse=reverse)
+        gates = linear(x, weights[0], weights[2])
+        ys, (last,) = _recurrent_steps.run(engine, step, gates, (h,), mask, reverse=reverse, unroll=unroll)
         return unp.astype(ys, dtype), unp.astype(last, dtype)
