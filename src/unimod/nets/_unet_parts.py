@@ -70,7 +70,7 @@ class Style:
             return self.conv(features, features, stride=2)
         # The last window of an odd axis reaches over its end, and an average is that of the pixels which are there.
         is_max = self.down == "max"
-        return MaxPool((2, 2), ceil_mode=True) if is_max else AvgPool((2, 2), ceil_mode=True, count_include_pad=False)
+        return MaxPool((2, 2), padding="SAME") if is_max else AvgPool((2, 2), padding="SAME", count_include_pad=False)
 
     def make_up(self, in_features: int, features: int) -> Any:
         """A layer that makes images twice as large."""
