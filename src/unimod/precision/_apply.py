@@ -36,8 +36,8 @@ def apply_policy(
     both, filters by class, path and kind find the same, and an optimizer's state holds modules of these classes too.
     Only ``__call__`` computes under the policy; other methods see the parameters as they are.
 
-    A policy further inside holds for what it is around, and stays when another is put around it. A policy of the same
-    module is replaced.
+    A policy further inside holds for what it is around, and stays when another is put around it; its results should
+    have the dtype in which the outer one computes. A policy of the same module is replaced.
 
     Args:
         module: a module whose leaves have values.
@@ -55,8 +55,8 @@ def apply_policy(
         >>> import unimod as um
         >>> net = um.nn.Sequential(um.nn.Linear(2, 3), um.nn.BatchNorm(3), um.nn.Linear(3, 1)).init(0)
         >>> half = um.apply_policy(net, "params=float32,compute=bfloat16,output=float32", skip=um.nn.BatchNorm)
-        >>> half[1]
-        MixedPrecision(BatchNorm(num_features=3, axis=-1, decay=0.9, epsilon=1e-05, use_scale=True, ...
+        >>> um.dtype_of(half(um.numpy.ones((4, 2)))), um.precision.policy_of(half[1])
+        (float32, Policy('params=float32,compute=float32,output=bfloat16'))
 
     Source: the policies of jmp, https://github.com/google-deepmind/jmp.
     """
