@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unimod.backends.torch._opaque import Made, folded
 from unimod.backends.torch._private import define_op
-
-Made = tuple[Tensor, ...]
 
 
 def _order(steps: int, reverse: bool) -> range:
@@ -193,45 +192,61 @@ def _lstm_backward_fake(d_hs: Tensor, d_c: Tensor, cs: Tensor, acts: Tensor, h: 
     return _like(acts, *acts.shape), _like(h, *h.shape), _like(h, *h.shape)
 
 
-def _define(name: str, arguments: str, results: str, fn: Callable[..., Any], fake: Callable[..., Any]) -> Any:
-    return define_op(f"{name}({arguments}) -> {results}", fn, fake)
+def _define(
+    signature: str,
+    fn: Callable[..., Any],
+    fake: Callable[..., Any],
+    axes: tuple[int | None, ...],
+    made: tuple[int, ...],
+) -> Any:
+    """An operator, with the axes of the batch in its tensor arguments (None: a weight) and in its results."""
+    found: list[Any] = []
+    found += [define_op(signature, fn, fake, vmap=folded(lambda: found[0], axes, made))]
+    return found[0]
 
 
 rnn = _define(
-    "rnn", "Tensor gates, Tensor h, Tensor kernel, Tensor? mask, bool relu, bool reverse", "Tensor", _rnn, _rnn_fake
+    "rnn(Tensor gates, Tensor h, Tensor kernel, Tensor? mask, bool relu, bool reverse) -> Tensor",
+    _rnn,
+    _rnn_fake,
+    (1, 0, None, 1),
+    (1,),
 )
 rnn_backward = _define(
-    "rnn_backward",
-    "Tensor d_hs, Tensor hs, Tensor h, Tensor kernel, Tensor? mask, bool relu, bool reverse",
-    "(Tensor, Tensor)",
+    "rnn_backward(Tensor d_hs, Tensor hs, Tensor h, Tensor kernel, Tensor? mask, bool relu, bool reverse)"
+    " -> (Tensor, Tensor)",
     _rnn_backward,
     _rnn_backward_fake,
+    (1, 1, 0, None, 1),
+    (1, 0),
 )
 gru = _define(
-    "gru",
-    "Tensor gates, Tensor h, Tensor kernel, Tensor bias, Tensor? mask, bool reverse",
-    "(Tensor, Tensor)",
+    "gru(Tensor gates, Tensor h, Tensor kernel, Tensor bias, Tensor? mask, bool reverse) -> (Tensor, Tensor)",
     _gru,
     _gru_fake,
+    (1, 0, None, None, 1),
+    (1, 1),
 )
 gru_backward = _define(
-    "gru_backward",
-    "Tensor d_hs, Tensor hs, Tensor acts, Tensor h, Tensor kernel, Tensor? mask, bool reverse",
-    "(Tensor, Tensor, Tensor)",
+    "gru_backward(Tensor d_hs, Tensor hs, Tensor acts, Tensor h, Tensor kernel, Tensor? mask, bool reverse)"
+    " -> (Tensor, Tensor, Tensor)",
     _gru_backward,
     _gru_backward_fake,
+    (1, 1, 1, 0, None, 1),
+    (1, 1, 0),
 )
 lstm = _define(
-    "lstm",
-    "Tensor gates, Tensor h, Tensor c, Tensor kernel, Tensor? mask, bool reverse",
-    "(Tensor, Tensor, Tensor)",
+    "lstm(Tensor gates, Tensor h, Tensor c, Tensor kernel, Tensor? mask, bool reverse) -> (Tensor, Tensor, Tensor)",
     _lstm,
     _lstm_fake,
+    (1, 0, 0, None, 1),
+    (1, 1, 1),
 )
 lstm_backward = _define(
-    "lstm_backward",
-    "Tensor d_hs, Tensor d_c, Tensor cs, Tensor acts, Tensor h, Tensor c, Tensor kernel, Tensor? mask, bool reverse",
-    "(Tensor, Tensor, Tensor)",
+    "lstm_backward(Tensor d_hs, Tensor d_c, Tensor cs, Tensor acts, Tensor h, Tensor c, Tensor kernel, Tensor? mask, "
+    "bool reverse) -> (Tensor, Tensor, Tensor)",
     _lstm_backward,
     _lstm_backward_fake,
+    (1, 0, 1, 1, 0, 0, None, 1),
+    (1, 0, 0),
 )

@@ -2,8 +2,8 @@
 
 On CPUs the loop is an operator of our own, one node of a traced graph, with the gradients of the kernels taken after
 the loop; for the LSTM in float32 torch's fused kernel is faster still, and on CUDA devices all of its kernels are.
-Under transforms of ``torch.func``, and for second derivatives, it is a loop of plain operations, which torch
-differentiates and batches.
+Mapped examples are more rows of its batch. For second derivatives, and under ``torch.func.jvp``, it is a loop of plain
+operations, which torch differentiates.
 
 Arrays are (time, batch, features), states (batch, hidden), in float32 or float64; a mask is (time, batch).
 """
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from unimod.backends.torch import _private
 from unimod.backends.torch import _recurrent_ops as ops
+from unimod.backends.torch._opaque import Made, derived
 
 Array = Any
 Step = Callable[..., tuple[Tensor, ...]]
@@ -41,10 +42,10 @@ def rnn(
         fused = _private.fused_recurrent(f"rnn_{activation}")
         return _fused(fused, x, (h,), (kernel, recurrent_kernel), (bias, None), reverse)  # type: ignore[return-value]
     gates = _gates(x, kernel, bias)
-    if _private.in_functorch():
+    if _private.is_in_jvp():
         hs, last = _rnn_loop(gates, h, recurrent_kernel, mask, relu, reverse)
         return _outputs(hs, last, mask)
-    hs = _apply(_RNN, gates, h, recurrent_kernel, mask, relu, reverse)
+    (hs,) = _rnn(1, gates, h, recurrent_kernel, mask, relu, reverse)
     return _outputs(hs, _last(hs, h, reverse), mask)
 
 
@@ -66,11 +67,11 @@ def gru(
         fused, kernels = _private.fused_recurrent("gru"), (kernel, recurrent_kernel)
         return _fused(fused, x, (h,), kernels, (bias, inner), reverse)  # type: ignore[return-value]
     gates = _gates(x, kernel, bias)
-    inside = h.new_zeros(h.shape[-1]) if candidate_bias is None else candidate_bias
-    if _private.in_functorch():
+    inside = recurrent_kernel.new_zeros(h.shape[-1]) if candidate_bias is None else candidate_bias
+    if _private.is_in_jvp():
         hs, last = _gru_loop(gates, h, recurrent_kernel, inside, mask, reverse)
         return _outputs(hs, last, mask)
-    hs = _apply(_GRU, gates, h, recurrent_kernel, inside, mask, reverse)
+    (hs,) = _gru(1, gates, h, recurrent_kernel, inside, mask, reverse)
     return _outputs(hs, _last(hs, h, reverse), mask)
 
 
@@ -91,11 +92,11 @@ def lstm(
         fused, kernels = _private.fused_recurrent("lstm"), (kernel, recurrent_kernel)
         return _fused(fused, x, (h, c), kernels, (bias, None), reverse)  # type: ignore[return-value]
     gates = _gates(x, kernel, bias)
-    if _private.in_functorch():
+    if _private.is_in_jvp():
         hs, *last = _lstm_loop(gates, h, c, recurrent_kernel, mask, reverse)
         return _outputs(hs, last[0], mask)[0], last[0], last[1]
-    found = _apply(_LSTM, gates, h, c, recurrent_kernel, mask, reverse)
-    return *_outputs(found[0], _last(found[0], h, reverse), mask), found[1]
+    hs, last_c = _lstm(2, gates, h, c, recurrent_kernel, mask, reverse)
+    return *_outputs(hs, _last(hs, h, reverse), mask), last_c
 
 
 # torch's fused kernels
@@ -197,81 +198,45 @@ def _lstm_loop(gates: Tensor, h: Tensor, c: Tensor, kernel: Tensor, mask: Tensor
     return _loop(step, gates, (h, c), mask, reverse)
 
 
-def _again(loop: Callable[..., Any], inputs: tuple[Any, ...], cotangents: tuple[Tensor | None, ...]) -> list[Any]:
-    """The derivatives of a loop of plain operations, which can be differentiated once more."""
-    outputs = loop(*inputs)
-    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
-    pairs = [(y, d) for y, d in zip(outputs, cotangents, strict=True) if d is not None and y.requires_grad]
-    found = torch.autograd.grad(
-        [y for y, _ in pairs], [inputs[i] for i in places], [d for _, d in pairs], create_graph=True, allow_unused=True
-    )
-    slopes = dict(zip(places, found, strict=True))
-    return [slopes.get(i) for i in range(len(inputs))]
-
-
 # The operators with their derivatives
 
 
-def _apply(function: Any, *args: Any) -> Any:
-    return function.apply(*args)
+def _rnn_run(*inputs: Any) -> Made:
+    return (ops.rnn(*inputs),)
 
 
-class _RNN(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, gates: Tensor, h: Tensor, kernel: Tensor, mask: Any, relu: bool, reverse: bool) -> Tensor:
-        hs: Tensor = ops.rnn(gates, h, kernel, mask, relu, reverse)
-        ctx.save_for_backward(gates, h, kernel, mask, hs)
-        ctx.options = relu, reverse
-        return hs
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        gates, h, kernel, mask, hs = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return tuple(_again(lambda *xs: _rnn_loop(*xs)[:1], (gates, h, kernel, mask, *ctx.options), cotangents))
-        d_gates, d_h = ops.rnn_backward(cotangents[0], hs, h, kernel, mask, *ctx.options)
-        return d_gates, d_h, _product(_before(hs, h, ctx.options[1]), d_gates), None, None, None
+def _rnn_slopes(cotangents: Any, inputs: Any, outputs: Any) -> Made:
+    _gates, h, kernel, mask, _relu, reverse = inputs
+    d_gates, d_h = ops.rnn_backward(*cotangents, *outputs, h, kernel, mask, *inputs[4:])
+    return d_gates, d_h, _product(_before(outputs[0], h, reverse), d_gates)
 
 
-class _GRU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, gates: Tensor, h: Tensor, kernel: Tensor, bias: Tensor, mask: Any, reverse: bool) -> Tensor:
-        hs, acts = ops.gru(gates, h, kernel, bias, mask, reverse)
-        ctx.save_for_backward(gates, h, kernel, bias, mask, hs, acts)
-        ctx.reverse = reverse
-        return hs  # type: ignore[no-any-return]
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        gates, h, kernel, bias, mask, hs, acts = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            inputs = (gates, h, kernel, bias, mask, ctx.reverse)
-            return tuple(_again(lambda *xs: _gru_loop(*xs)[:1], inputs, cotangents))
-        d_inner, d_n, d_h = ops.gru_backward(cotangents[0], hs, acts, h, kernel, mask, ctx.reverse)
-        size = h.shape[-1]
-        d_kernel = _product(_before(hs, h, ctx.reverse), d_inner)
-        d_gates = torch.cat([d_inner[..., : 2 * size], d_n], -1)
-        return d_gates, d_h, d_kernel, d_inner[..., 2 * size :].sum((0, 1)), None, None
+def _gru_slopes(cotangents: Any, inputs: Any, outputs: Any) -> Made:
+    _gates, h, kernel, _bias, mask, reverse = inputs
+    d_inner, d_n, d_h = ops.gru_backward(*cotangents, *outputs, h, kernel, mask, reverse)
+    size = h.shape[-1]
+    d_kernel = _product(_before(outputs[0], h, reverse), d_inner)
+    d_gates = torch.cat([d_inner[..., : 2 * size], d_n], -1)
+    return d_gates, d_h, d_kernel, d_inner[..., 2 * size :].sum((0, 1))
 
 
-class _LSTM(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, gates: Tensor, h: Tensor, c: Tensor, kernel: Tensor, mask: Any, reverse: bool) -> Any:
-        hs, cs, acts = ops.lstm(gates, h, c, kernel, mask, reverse)
-        ctx.save_for_backward(gates, h, c, kernel, mask, hs, cs, acts)
-        ctx.reverse = reverse
-        return hs, _last(cs, c, reverse).clone()
+def _lstm_run(gates: Tensor, h: Tensor, c: Tensor, kernel: Tensor, mask: Any, reverse: bool) -> Made:
+    hs, cs, acts = ops.lstm(gates, h, c, kernel, mask, reverse)
+    return hs, _last(cs, c, reverse).clone(), cs, acts
 
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        gates, h, c, kernel, mask, hs, cs, acts = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            inputs = (gates, h, c, kernel, mask, ctx.reverse)
 
-            def run(*xs: Any) -> Any:
-                found = _lstm_loop(*xs)
-                return found[0], found[2]
+def _lstm_slopes(cotangents: Any, inputs: Any, outputs: Any) -> Made:
+    _gates, h, c, kernel, mask, reverse = inputs
+    hs, _, cs, acts = outputs
+    d_gates, d_h, d_c = ops.lstm_backward(*cotangents, cs, acts, h, c, kernel, mask, reverse)
+    return d_gates, d_h, d_c, _product(_before(hs, h, reverse), d_gates)
 
-            return tuple(_again(run, inputs, cotangents))
-        d_gates, d_h, d_c = ops.lstm_backward(*cotangents, cs, acts, h, c, kernel, mask, ctx.reverse)
-        return d_gates, d_h, d_c, _product(_before(hs, h, ctx.reverse), d_gates), None, None
+
+def _lstm_plain(*inputs: Any) -> Made:
+    hs, _, c = _lstm_loop(*inputs)
+    return hs, c
+
+
+_rnn = derived(_rnn_run, _rnn_slopes, lambda *inputs: _rnn_loop(*inputs)[:1], wrt=(0, 1, 2))
+_gru = derived(ops.gru, _gru_slopes, lambda *inputs: _gru_loop(*inputs)[:1], wrt=(0, 1, 2, 3))
+_lstm = derived(_lstm_run, _lstm_slopes, _lstm_plain, wrt=(0, 1, 2, 3))
