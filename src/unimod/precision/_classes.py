@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import operator
 import threading
 from typing import Any
 
@@ -18,6 +19,8 @@ from unimod.core.kinds import Parameter
 from unimod.core.module import Module
 from unimod.core.skeleton import Alias, Child, Leaf, Skeleton
 from unimod.precision._policy import Policy, cast, cast_leaf, is_floating
+
+Parts = tuple[list[Any], Skeleton]
 
 _classes: dict[tuple[type, Policy], type] = {}
 _metaclasses: dict[type, type] = {}
@@ -94,8 +97,9 @@ def _call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     except Exception as error:
         _point_back(error, copy, module)
         raise
-    if walk.is_changed(copy, narrow, inner):
-        _take_over(module, copy, (leaves, structure), narrow)
+    found, changed = walk.flatten_node(copy)
+    if changed is not inner or not all(map(operator.is_, found, narrow)):
+        _take_over(module, (found, changed), (leaves, structure), narrow)
     return cast(result, policy.output_dtype, lambda node: module if node is copy else node)
 
 
@@ -115,23 +119,22 @@ def _retyped(structure: Skeleton, cls: type) -> Skeleton:
     return sk.intern(cls, structure.meta, structure.names, structure.children)
 
 
-def _take_over(module: Any, copy: Any, old: tuple[list[Any], Skeleton], narrow: list[Any]) -> None:
-    """Give ``module`` what a call changed in its copy; what was cast for the call is again what it was.
+def _take_over(module: Any, new: Parts, old: Parts, narrow: list[Any]) -> None:
+    """Give ``module``, with the parts ``old``, what a call made of its copy; what was cast is again what it was.
 
     Raises:
         CapturedModuleError: the module is not one that may be changed here.
     """
     if module._um_scope is not scope.state.current:
         raise nodes.captured(module, "contents")
-    originals = {id(new): leaf for new, leaf in zip(narrow, old[0], strict=True)}
+    originals = {id(leaf): original for leaf, original in zip(narrow, old[0], strict=True)}
     before = {slot.path: leaf for slot, leaf in zip(old[1].slots, old[0], strict=True)}
-    found, structure = walk.flatten_node(copy)
     leaves = [
         originals[id(leaf)] if id(leaf) in originals else _like(leaf, before.get(slot.path))
-        for leaf, slot in zip(found, structure.slots, strict=True)
+        for leaf, slot in zip(new[0], new[1].slots, strict=True)
     ]
     lazy.touch(module)  # a module that was never built counts as unchanged
-    graft.replace_contents(module, leaves, _retyped(structure, type(module)))
+    graft.replace_contents(module, leaves, _retyped(new[1], type(module)))
 
 
 def _like(new: Any, old: Any) -> Any:
