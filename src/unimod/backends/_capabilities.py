@@ -16,5 +16,7 @@ STRICT: Final = "strict"
 """Elementwise functions refuse dtypes for which they are not; other engines are asked before the call."""
 STRIDES: Final = "strides"
 """Arrays may lie in memory in any order, as views of others do."""
+EAGER: Final = "eager"
+"""Operations run as they are; other engines compile each of them for the shapes that it meets."""
 
-ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED, STRICT, STRIDES})
+ALL: Final = frozenset({GRAD, JIT, VMAP, FLOAT64, BFLOAT16, OPTIM, UNSIGNED, STRICT, STRIDES, EAGER})

@@ -13,6 +13,7 @@ import numpy as np
 
 import unimod.numpy as unp
 from unimod import config
+from unimod.backends import _capabilities as has
 from unimod.core import tree
 from unimod.core.module import Module, update
 from unimod.dtypes import DType
@@ -41,9 +42,16 @@ def jitted(fn: Fn, args: Args) -> dict[str, Any]:
     return result
 
 
-def mapped(fn: Fn, args: Args) -> Any:
+def mapped(fn: Fn, args: Args, *, at_once: bool = False) -> Any:
     """The result mapped over the first axis of all arrays; modules are the same in each call."""
-    return vmap(fn, in_axes=tuple(None if isinstance(arg, Module) else 0 for arg in args))(*args)
+    call = vmap(fn, in_axes=tuple(None if isinstance(arg, Module) else 0 for arg in args))
+    return (_as_one(call) if at_once else call)(*args)
+
+
+def _as_one(fn: Fn) -> Fn:
+    """``fn``, jitted on an engine that would otherwise compile every operation by itself, which takes longer."""
+    able = config.default_engine().facts.CAPABILITIES
+    return jit(fn, compiler=COMPILER) if has.JIT in able and has.EAGER not in able else fn
 
 
 def stacked(fn: Fn, args: Args, size: int) -> Any:
@@ -55,13 +63,14 @@ def stacked(fn: Fn, args: Args, size: int) -> Any:
     return tree.map(lambda *leaves: unp.stack(leaves), calls[0], *calls[1:])
 
 
-def gradients(fn: Fn, args: Args, places: Sequence[int]) -> Any:
+def gradients(fn: Fn, args: Args, places: Sequence[int], *, at_once: bool = False) -> Any:
     """The derivatives of a weighted sum of everything that ``fn`` returns, by the arguments at ``places``."""
 
     def loss(*inner: Any) -> Any:
         return weighted(fn(*inner)), _modules(inner)
 
-    found, _ = grad(loss, argnums=tuple(places), has_aux=True, allow_int=True)(*args)
+    call = grad(loss, argnums=tuple(places), has_aux=True, allow_int=True)
+    found, _ = (_as_one(call) if at_once else call)(*args)
     return found
 
 

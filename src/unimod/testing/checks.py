@@ -48,7 +48,7 @@ def gradient(case: Case, engine: str, dtype: str) -> float:
     """Derivatives by the inputs and all parameters: near central differences of the reference in float64."""
     fn, args = subject(case, engine, dtype)
     with config.use_backend(engine):
-        found = _calls.gradients(fn, args, places(case))
+        found = _calls.gradients(fn, args, places(case), at_once=case.jit)
     _assert_native(found, engine)
     expected = slopes(case, dtype)
     _check_dtypes(found, [dtype] * len(tree.leaves(expected)))
@@ -86,7 +86,7 @@ def mapped(case: Case, engine: str, dtype: str) -> float:
         args = tuple(
             column[0].eval() if isinstance(column[0], Module) else _stack(column, engine) for column in columns
         )
-        found, expected = _calls.mapped(fn, args), _calls.stacked(fn, args, MAPPED)
+        found, expected = _calls.mapped(fn, args, at_once=case.jit), _calls.stacked(fn, args, MAPPED)
     _assert_native(found, engine)
     return compare(found, expected, case.bound, names=(f"{engine}, mapped,", f"{engine} one by one"))
 
@@ -100,7 +100,11 @@ def frozen(case: Case, engine: str, dtype: str) -> float:
     """Frozen: near the reference, no leaf changed, and nothing to differentiate by."""
     fn, (model, *inputs) = subject(case, engine, dtype)
     with config.use_backend(engine):
-        leaves = tree.leaves(_calls.gradients(fn, (model.freeze(), *inputs), [0])) if _has_float(case, model) else []
+        leaves = (
+            tree.leaves(_calls.gradients(fn, (model.freeze(), *inputs), [0], at_once=case.jit))
+            if _has_float(case, model)
+            else []
+        )
     if leaves:
         raise MismatchError("A frozen layer has gradients.", got=f"{len(leaves)} of them", expected="none")
     return _unchanging(case, engine, dtype, lambda model: model.freeze())
@@ -122,7 +126,7 @@ def _everything(case: Case, engine: str, dtype: str) -> tuple[Any, Any]:
     fn, args = subject(case, engine, dtype)
     with config.use_backend(engine):
         values = _calls.plain(fn, args)
-        return values, _calls.gradients(fn, args, places(case)) if case.has_gradient else ()
+        return values, _calls.gradients(fn, args, places(case), at_once=case.jit) if case.has_gradient else ()
 
 
 def _unchanging(case: Case, engine: str, dtype: str, mode: Callable[[Any], Any]) -> float:

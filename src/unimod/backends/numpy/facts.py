@@ -11,7 +11,7 @@ import numpy
 from unimod.backends import _capabilities as has
 
 NAME = "numpy"
-CAPABILITIES = frozenset({has.VMAP, has.OPTIM, has.FLOAT64, has.BFLOAT16, has.UNSIGNED, has.STRIDES})
+CAPABILITIES = frozenset({has.VMAP, has.OPTIM, has.FLOAT64, has.BFLOAT16, has.UNSIGNED, has.STRIDES, has.EAGER})
 DIVERGENCES: dict[str, str] = {
     "grad": "the engine runs forward only: it is the reference that the others are held against",
 }

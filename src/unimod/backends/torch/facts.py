@@ -12,7 +12,9 @@ import torch.utils._pytree as pytree
 from unimod.backends import _capabilities as has
 
 NAME = "torch"
-CAPABILITIES = frozenset({has.GRAD, has.JIT, has.VMAP, has.FLOAT64, has.BFLOAT16, has.OPTIM, has.STRICT, has.STRIDES})
+CAPABILITIES = frozenset(
+    {has.GRAD, has.JIT, has.VMAP, has.FLOAT64, has.BFLOAT16, has.OPTIM, has.STRICT, has.STRIDES, has.EAGER}
+)
 DIVERGENCES: dict[str, str] = {
     "unsigned": "torch holds and moves uint16, uint32 and uint64, and has no arithmetic for them",
 }
