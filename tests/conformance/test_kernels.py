@@ -285,6 +285,18 @@ def test_a_mapped_recurrent_layer(backend, name, has_own_weights):
             np.testing.assert_allclose(host(found, backend), reference, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_wide_batch_is_many_narrow_ones(backend, name):
+    """From some width on engines take other paths, with derivatives and without."""
+    model = LAYERS[name](3, 4).init(0, backend=backend)
+    x = on(backend, numbers(13, 20, 5, 3))
+    found = [model(x), um.grad(lambda x: energy(model, x))(x)]
+    alone = [(model(part), um.grad(lambda x: energy(model, x))(part)) for part in (x[:7], x[7:14], x[14:])]
+    for whole, parts in zip(found, zip(*alone, strict=True), strict=True):
+        reference = np.concatenate([host(part, backend) for part in parts])
+        np.testing.assert_allclose(host(whole, backend), reference, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_graph_of_a_mapped_layer_does_not_grow_with_the_steps(name):

@@ -66,15 +66,15 @@ def _gru(gates: Tensor, h: Tensor, kernel: Tensor, bias: Tensor, mask: Tensor | 
     steps, batch, width = gates.shape
     size = width // 3
     hs, acts = gates.new_empty(steps, batch, size), gates.new_empty(steps, batch, 4 * size)
+    outer, own = kernel[:, : 2 * size], kernel[:, 2 * size :]
     masks, rows, outs = _masks(mask), gates.unbind(0), hs.unbind(0)
     (kept, reset, update, inner, candidate) = (
         acts[..., : 2 * size].unbind(0),
         *(part.unbind(0) for part in acts.chunk(4, -1)),
     )
     for t in _order(steps, reverse):
-        product = torch.mm(h, kernel)
-        torch.sigmoid_(torch.add(rows[t][:, : 2 * size], product[:, : 2 * size], out=kept[t]))
-        torch.add(product[:, 2 * size :], bias, out=inner[t])
+        torch.addmm(rows[t][:, : 2 * size], h, outer, out=kept[t]).sigmoid_()
+        torch.addmm(bias, h, own, out=inner[t])
         n = torch.tanh_(torch.addcmul(rows[t][:, 2 * size :], reset[t], inner[t], out=candidate[t]))
         new = torch.lerp(n, h, update[t], out=outs[t])
         h = new if masks is None else new.copy_(torch.where(masks[t], new, h))

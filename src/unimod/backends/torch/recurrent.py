@@ -1,7 +1,8 @@
 """PyTorch: recurrent layers over time.
 
 On CPUs the loop is an operator of our own, one node of a traced graph, with the gradients of the kernels taken after
-the loop; for the LSTM in float32 torch's fused kernel is faster still, and on CUDA devices all of its kernels are.
+the loop; for the LSTM in float32, and for the GRU without derivatives, torch's fused kernel is faster still, and on
+CUDA devices all of its kernels are.
 Mapped examples are more rows of its batch. For second derivatives, and under ``torch.func.jvp``, it is a loop of plain
 operations, which torch differentiates.
 
@@ -62,7 +63,10 @@ def gru(
     unroll: int,
 ) -> tuple[Array, Array]:
     """The gated recurrent unit with the reset after the product: the outputs and the last state."""
-    if _is_fused(x, h, mask):
+    # On CPUs that kernel is quicker forward, and slower with its derivative.
+    weights = (x, h, kernel, recurrent_kernel, bias, candidate_bias)
+    is_alone = not _private.is_transforming() and not _private.any_requires_grad(weights)
+    if _is_fused(x, h, mask, has_cpu=is_alone):
         inner = None if candidate_bias is None else torch.nn.functional.pad(candidate_bias, (2 * h.shape[-1], 0))
         fused, kernels = _private.fused_recurrent("gru"), (kernel, recurrent_kernel)
         return _fused(fused, x, (h,), kernels, (bias, inner), reverse)  # type: ignore[return-value]
