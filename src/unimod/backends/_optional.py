@@ -44,5 +44,14 @@ float64, and labels (N, L) in [0, C), of which the first ``frames`` and ``counts
 too few the value does not matter, and a cotangent of 0 gives derivatives of 0.
 """
 
-ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT, "nn": NN}
+OPTIM: Final = frozenset({"carries_out", "init", "update", "fused"})
+"""``carries_out(name)`` says whether the engine has a gradient transformation of that name itself. Of these,
+``init(name, options, params)`` gives the first state and ``update(name, options, updates, state, params)`` the new
+updates and the new state; ``options`` is a tuple of ``(option, value)`` pairs.
+
+``fused(name)`` is a function of whole lists, or None: of ``optim._lists``, and ``lerp(xs, ys, weight)`` and
+``addcmul(xs, ys, zs, value=)``.
+"""
+
+ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT, "nn": NN, "optim": OPTIM}
 """The names, by the module of the engine."""

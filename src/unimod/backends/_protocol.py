@@ -260,18 +260,10 @@ class Optim(Protocol):
     """Gradient transformations on flat lists of arrays.
 
     A transformation is ``(name, options)``: a name such as ``scale_by_adam`` and a tuple of ``(option, value)`` pairs.
-    Its state is a dict from field name to an array or to a list of arrays, one for each parameter.
+    Its state is a dict from field name to an array or to a list of arrays, one for each parameter. The front has a
+    formula for each; ``_optional`` names what an engine may have to carry some of them out itself, or to be quicker.
     """
 
-    def init(self, name: str, options: tuple[tuple[str, Any], ...], params: list[Array]) -> dict[str, Any]: ...
-    def update(
-        self,
-        name: str,
-        options: tuple[tuple[str, Any], ...],
-        updates: list[Array],
-        state: dict[str, Any],
-        params: list[Array] | None,
-    ) -> tuple[list[Array], dict[str, Any]]: ...
     def apply_updates(self, params: list[Array], updates: list[Array]) -> list[Array]: ...
 
 

@@ -17,10 +17,13 @@ from unimod.core.kinds import OptState, Parameter, static
 from unimod.core.module import Module
 from unimod.core.skeleton import Child
 from unimod.errors import CapabilityError, DTypeError, NotInitializedError
+from unimod.optim import _lists
+from unimod.optim._formulas import FORMULAS
 from unimod.transforms import _lift
 
 T = TypeVar("T", bound="Transformation")
 Hyper = dict[str, Any]
+Options = tuple[tuple[str, Any], ...]
 
 
 class Transformation(Module):
@@ -137,7 +140,7 @@ class Primitive(Transformation):
         """``init`` on flat lists."""
         new = Primitive(self.name, **dict(self.options))
         new.structure = structure
-        new.state = engine.optim.init(self.name, self.options, leaves)
+        new.state = _init(engine, self.name, self.options, leaves)
         return new
 
     def update_flat(
@@ -151,8 +154,28 @@ class Primitive(Transformation):
         if structure is not self.structure:
             tree._matching(walk.unflatten(structure, grads), self.structure)
         options = tuple((name, hyper.get(name, value)) for name, value in self.options)
-        updates, self.state = engine.optim.update(self.name, options, grads, self.state, params)
+        updates, self.state = _update(engine, self.name, options, grads, self.state, params)
         return updates
+
+
+def _init(engine: Engine, name: str, options: Options, params: list[Any]) -> dict[str, Any]:
+    if _carries_out(engine, name):
+        return engine.optim.init(name, options, params)  # type: ignore[attr-defined, no-any-return]
+    return FORMULAS[name].init(_lists.of(engine), params, **dict(options))
+
+
+def _update(
+    engine: Engine, name: str, options: Options, updates: list[Any], state: dict[str, Any], params: list[Any] | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """One step, by the engine's own transformation of that name, else by the formula."""
+    if _carries_out(engine, name):
+        return engine.optim.update(name, options, updates, state, params)  # type: ignore[attr-defined, no-any-return]
+    return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options))
+
+
+def _carries_out(engine: Engine, name: str) -> bool:
+    carries_out = getattr(engine.optim, "carries_out", None)
+    return carries_out is not None and carries_out(name)
 
 
 class ScaleByLearningRate(Transformation):
@@ -193,7 +216,7 @@ class ScaleByLearningRate(Transformation):
         rate = hyper.get("learning_rate", self.learning_rate)
         if callable(self.schedule):
             self.state = {"count": self.state["count"] + 1}
-        return engine.optim.update("scale", (("step_size", -rate),), grads, {}, None)[0]
+        return _update(engine, "scale", (("step_size", -rate),), grads, {}, None)[0]
 
 
 class Chain(Transformation):

@@ -17,11 +17,20 @@ from unimod.backends.torch import _private
 Tensors = list[Tensor]
 
 
+_WITH_NUMBERS = frozenset({"add", "mul", "div"})
+"""Those whose second operand may be a tensor without axes for the whole list."""
+
+
 def _fused(name: str, one: Callable[..., Tensor]) -> Callable[..., Tensors]:
     foreach = getattr(torch, f"_foreach_{name}", None)
 
+    takes_number = name in _WITH_NUMBERS
+
     def apply(xs: Tensors, *others: Any, **options: Any) -> Tensors:
-        if foreach is not None and not _private.in_functorch():
+        if not xs:
+            return []
+        is_plain = takes_number or not any(isinstance(other, Tensor) for other in others)
+        if foreach is not None and is_plain and not _private.in_functorch():
             return list(foreach(xs, *others, **options))
         columns = [other if isinstance(other, list) else [other] * len(xs) for other in others]
         return [one(x, *map(_like(x), rest), **options) for x, *rest in zip(xs, *columns, strict=True)]
@@ -34,9 +43,24 @@ def _like(x: Tensor) -> Callable[[Any], Any]:
     return lambda other: other.to(x.dtype) if isinstance(other, Tensor) else other
 
 
-add = _fused("add", torch.add)
-mul = _fused("mul", torch.mul)
-div = _fused("div", torch.div)
-sqrt = _fused("sqrt", torch.sqrt)
-lerp = _fused("lerp", torch.lerp)
-addcmul = _fused("addcmul", torch.addcmul)
+def _between(fn: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """``fn`` of two tensors, also where the second is a number."""
+    return lambda x, y: fn(x, y if isinstance(y, Tensor) else torch.full_like(x, y))
+
+
+FUNCTIONS = {
+    "add": _fused("add", torch.add),
+    "sub": _fused("sub", torch.sub),
+    "mul": _fused("mul", torch.mul),
+    "div": _fused("div", torch.div),
+    "pow": _fused("pow", torch.pow),
+    "maximum": _fused("maximum", _between(torch.maximum)),
+    "minimum": _fused("minimum", _between(torch.minimum)),
+    "neg": _fused("neg", torch.neg),
+    "abs": _fused("abs", torch.abs),
+    "sqrt": _fused("sqrt", torch.sqrt),
+    "sign": _fused("sign", torch.sign),
+    "reciprocal": _fused("reciprocal", torch.reciprocal),
+    "lerp": _fused("lerp", torch.lerp),
+    "addcmul": _fused("addcmul", torch.addcmul),
+}

@@ -1,0 +1,47 @@
+"""The table of formulas, and how one gets into it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from unimod.optim._lists import Arrays, Lists
+
+State = dict[str, Any]
+"""The state of a transformation: an array, or a list with one for each parameter, by field name."""
+Result = tuple[Arrays, State]
+Update = Callable[..., Result]
+Init = Callable[..., State]
+
+
+@dataclasses.dataclass(frozen=True)
+class Formula:
+    """One transformation.
+
+    Attributes:
+        update: ``update(lists, updates, state, params, **options)`` gives the new updates and the new state.
+        init: ``init(lists, params, **options)`` gives the first state.
+    """
+
+    update: Update
+    init: Init
+
+
+FORMULAS: dict[str, Formula] = {}
+"""The formulas by the names of the transformations."""
+
+
+def stateless(lists: Lists, params: Arrays, **options: Any) -> State:
+    """No state."""
+    return {}
+
+
+def formula(init: Init = stateless) -> Callable[[Update], Update]:
+    """Put a function into the table under its own name."""
+
+    def enter(update: Update) -> Update:
+        FORMULAS[update.__name__] = Formula(update, init)
+        return update
+
+    return enter

@@ -1,0 +1,111 @@
+"""Arithmetic on lists of arrays: an engine's functions for whole lists where it has them, else one after the other.
+
+The formulas of the transformations are written with it, once for all engines.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from unimod import config
+from unimod.backends._protocol import Array, Engine
+
+Arrays = list[Array]
+
+_ONE_BY_ONE = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "pow": "pow", "maximum": "maximum",
+    "minimum": "minimum", "neg": "negative", "abs": "abs", "sqrt": "sqrt", "sign": "sign", "reciprocal": "reciprocal",
+}  # fmt: skip
+"""The functions of lists, and those of ``engine.math`` that they are made of."""
+
+
+class Lists:
+    """``L.add(xs, ys)``, and in the same way ``sub mul div pow maximum minimum neg abs sqrt sign reciprocal``.
+
+    The second operand is a list as long as the first, or one number for all: a Python number or an array without axes,
+    which never changes the dtype of the list, and by which the result can be differentiated.
+
+    Attributes:
+        engine: the engine of the arrays.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> Callable[..., Arrays]:
+        if name not in _ONE_BY_ONE:
+            raise AttributeError(name)
+        fused = getattr(self.engine.optim, "fused", lambda name: None)(name)
+        found = fused or functools.partial(self._each, getattr(self.engine.math, _ONE_BY_ONE[name]))
+        setattr(self, name, found)
+        return found
+
+    def _each(self, fn: Callable[..., Array], xs: Arrays, other: Any = None) -> Arrays:
+        if other is None:
+            return [fn(x) for x in xs]
+        others = other if isinstance(other, list) else [other] * len(xs)
+        return [fn(x, self.like(y, x)) for x, y in zip(xs, others, strict=True)]
+
+    def like(self, number: Any, x: Array) -> Any:
+        """An array without axes in the dtype of ``x``; anything else as it is."""
+        arrays = self.engine.arrays
+        return arrays.astype(number, arrays.dtype_name(x)) if _is_number(number) else number
+
+    def zeros(self, xs: Arrays) -> Arrays:
+        """Zeros of these shapes and dtypes."""
+        return [self.engine.arrays.zeros_like(x) for x in xs]
+
+    def full(self, xs: Arrays, value: float) -> Arrays:
+        """One value in these shapes and dtypes."""
+        return [self.engine.arrays.full_like(x, value) for x in xs]
+
+    def count(self, xs: Arrays) -> Array:
+        """A counter at 0, on the device of the arrays."""
+        device = self.engine.arrays.device_name(xs[0]) if xs and self.engine.arrays.is_concrete(xs[0]) else None
+        return self.engine.arrays.zeros((), "int32", device)
+
+    def squares(self, xs: Arrays) -> Arrays:
+        """``|x|**2``, real of complex arrays."""
+        math = self.engine.math
+        if any(config.dtype_of(x).kind == "complex" for x in xs):
+            return [math.real(math.multiply(x, math.conj(x))) for x in xs]
+        squares: Arrays = self.mul(xs, xs)
+        return squares
+
+    def decayed(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
+        """``decay * old + (1 - decay) * new``."""
+        fused = getattr(self.engine.optim, "fused", lambda name: None)("lerp")
+        if fused is not None and isinstance(decay, (int, float)):
+            return list(fused(old, new, 1 - decay))
+        mixed: Arrays = self.add(self.mul(old, decay), self.mul(new, 1 - decay))
+        return mixed
+
+    def decayed_squares(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
+        """``decay * old + (1 - decay) * |new|**2``."""
+        fused = getattr(self.engine.optim, "fused", lambda name: None)("addcmul")
+        is_real = all(config.dtype_of(x).kind == "float" for x in new)
+        if fused is not None and isinstance(decay, (int, float)) and is_real:
+            return list(fused(self.mul(old, decay), new, new, value=1 - decay))
+        return self.decayed(old, self.squares(new), decay)
+
+    def debias(self, decay: Any, count: Array) -> Array:
+        """``1 - decay**count``, right to rounding, without axes."""
+        engine, wide = self.engine, "float64" if self.engine.facts.has_x64() else "float32"
+        steps = engine.arrays.astype(count, wide)
+        if isinstance(decay, (int, float)):
+            decay = engine.arrays.full_like(steps, decay - 1)
+        else:
+            decay = engine.math.subtract(engine.arrays.astype(decay, wide), 1)
+        return engine.math.negative(engine.math.expm1(engine.math.multiply(steps, engine.math.log1p(decay))))
+
+
+@functools.cache
+def of(engine: Engine) -> Lists:
+    """The lists of one engine."""
+    return Lists(engine)
+
+
+def _is_number(value: Any) -> bool:
+    return config.is_array(value) and len(value.shape) == 0
