@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 
+import unimod.numpy as unp
 from unimod import errors, random
 from unimod.backends import _registry
 from unimod.nn import activations, functional
@@ -199,6 +200,16 @@ def test_activations_of_float16_keep_the_dtype_and_round_once(any_backend, name)
     actual = host(any_backend, fn(array(any_backend, x, "float16")), dtype="float16")
     # One unit in the last place of float16; 1e-6 is the float32 rounding of gelu's cancellation in its tail.
     assert np.all(np.abs(actual - reference) <= 2**-10 * np.abs(reference) + 1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("fn", [activations.softmax, activations.log_softmax])
+def test_softmax_in_half_precision_rounds_once(any_backend, fn, dtype):
+    x = array(any_backend, [[6.0, 1e-3, -2e-3, 0.5, 1.0]], dtype)
+    exact = host(any_backend, unp.astype(fn(unp.astype(x, "float32")), dtype), dtype=dtype)
+    found = host(any_backend, fn(x), dtype=dtype)
+    # One unit in the last place, where two float32 roundings fall on different sides of a half.
+    assert np.all(np.abs(found - exact) <= {"float16": 2**-10, "bfloat16": 2**-7}[dtype] * np.abs(exact))
 
 
 def test_activations_take_scalars_and_ints(backend):

@@ -382,3 +382,17 @@ def test_threads_have_streams_of_their_own(any_backend):
         thread.start()
         thread.join()
     assert found[0] != found[1]
+
+
+def test_the_ambient_stream_reaches_modules_that_get_their_sizes_late():
+    with um.rng(um.random.key(0)):
+        assert um.nn.Linear(2, 3).initialized
+        assert not um.nn.MultiHeadAttention(2).initialized
+        attention = um.nn.MultiHeadAttention(2, 8)
+        block = um.nn.TransformerEncoderLayer(2, 8)
+    assert attention.initialized
+    assert block.initialized
+    with um.rng(um.random.key(0)):
+        um.nn.Linear(2, 3)
+        again = um.nn.MultiHeadAttention(2, 8)
+    assert um.numpy.to_numpy(again.query.kernel).tolist() == um.numpy.to_numpy(attention.query.kernel).tolist()

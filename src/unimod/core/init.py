@@ -186,10 +186,22 @@ def _backend(root: Any, inputs: tuple[Any, ...], options: dict[str, Any], backen
 
 
 def fill_from_ambient(node: Any) -> None:
-    """Fill the initializers of a module that was just constructed, where there is an ambient stream of keys."""
-    is_fresh = hasattr(type(node), "rng_init") or any(map(_has_initializer, vars(node).values()))
-    if is_fresh and random.is_seeded() and not is_waiting(node):
-        Initialization(random.next_key(), node).fill(node, ())
+    """Fill the initializers of a module that was just constructed, where there is an ambient stream of keys.
+
+    Also of modules in it that were put off when they were constructed, and got their sizes since.
+    """
+    if not random.is_seeded():
+        return
+    fresh = [(path, module) for path, module in modules(node) if _is_fresh(module)]
+    if fresh:
+        run = Initialization(random.next_key(), node)
+        for path, module in reversed(fresh):
+            run.fill(module, path)
+
+
+def _is_fresh(module: Any) -> bool:
+    asks = hasattr(type(module), "rng_init") and not module._um_meta.is_filled
+    return (asks or any(map(_has_initializer, vars(module).values()))) and not is_waiting(module)
 
 
 nodes.on_construct(fill_from_ambient)

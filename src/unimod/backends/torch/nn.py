@@ -152,6 +152,7 @@ def softmax(x: Array, axis: int) -> Array:
     return torch.softmax(x, axis)
 
 
+@_wide  # torch itself rounds the logarithm before it subtracts it
 def log_softmax(x: Array, axis: int) -> Array:
     """``x - log(sum(exp(x)))`` along one axis."""
     return torch.log_softmax(x, axis)
