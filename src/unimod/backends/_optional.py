@@ -46,8 +46,9 @@ too few the value does not matter, and a cotangent of 0 gives derivatives of 0.
 
 OPTIM: Final = frozenset({"carries_out", "init", "update", "fused"})
 """``carries_out(name)`` says whether the engine has a gradient transformation of that name itself. Of these,
-``init(name, options, params)`` gives the first state and ``update(name, options, updates, state, params)`` the new
-updates and the new state; ``options`` is a tuple of ``(option, value)`` pairs.
+``init(name, options, params)`` gives the first state and ``update(name, options, updates, state, params, extras)`` the
+new updates and the new state; ``options`` is a tuple of ``(option, value)`` pairs, and ``extras`` a dict of what the
+transformation needs beside the gradients: ``value``, lists such as ``grad``, functions of lists such as ``value_fn``.
 
 ``fused(name)`` is a function of whole lists, or None: of ``optim._lists``, and ``lerp(xs, ys, weight)`` and
 ``addcmul(xs, ys, zs, value=)``.

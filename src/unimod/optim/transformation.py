@@ -6,6 +6,7 @@ shapes everywhere, so that it can move from one engine to another between two st
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from unimod.core.filters import NOT_FROZEN
 from unimod.core.kinds import OptState, Parameter, static
 from unimod.core.module import Module
 from unimod.core.skeleton import Child
-from unimod.errors import CapabilityError, DTypeError, NotInitializedError
+from unimod.errors import CapabilityError, DTypeError, NotInitializedError, OptionError
 from unimod.optim import _lists
 from unimod.optim._formulas import FORMULAS
 from unimod.transforms import _lift
@@ -41,10 +42,12 @@ class Transformation(Module):
             grads: gradients, with the structure that ``init`` saw.
             params: the parameters; some transformations need them.
             hyper: values of options for this step alone, such as ``learning_rate=0.1``; arrays are differentiable.
+                Also what a transformation asks for beside the gradients, such as ``value=loss``.
 
         Raises:
             TreeError: the structures differ; the message names the first path that does.
             NotInitializedError: ``init`` has not been called.
+            OptionError: a transformation needs the parameters, or another value, that was not passed.
         """
         known = set(self.hyperparameters())
         unknown = [name for name in hyper if name not in known]
@@ -53,6 +56,8 @@ class Transformation(Module):
                 f"{type(self).__name__} has no hyperparameter {unknown[0]!r}.",
                 expected=", ".join(sorted(known)) or "none",
             )
+        if "grad" in known:
+            hyper.setdefault("grad", grads)
         leaves, structure = walk.flatten(grads)
         numbers = None
         if params is not None:
@@ -77,6 +82,8 @@ class Transformation(Module):
             [0.5, 1.0]
         """
         chosen = trainable(params)
+        for name in _FUNCTIONS & hyper.keys() if chosen is not params else ():
+            hyper[name] = _of_whole(hyper[name], params)
         updates, new = self.update(grads, chosen, **hyper)
         leaves, structure = walk.flatten(chosen)
         engine, found = _lift.settle([*leaves, *tree._matching(updates, structure)])
@@ -103,6 +110,15 @@ def trainable(params: Any) -> Any:
     """What of ``params`` is optimized: of a module its trainable parameters, else the tree itself."""
     # Not by the method: asking a lazy module for an attribute builds it.
     return edit.choose(params, (Parameter, NOT_FROZEN)) if isinstance(params, Module) else params
+
+
+_FUNCTIONS = frozenset({"value_fn", "obj_fn"})
+"""What a transformation may ask for that is a function of the parameters."""
+
+
+def _of_whole(fn: Callable[[Any], Any], whole: Any) -> Callable[[Any], Any]:
+    """A function of a module as one of its trainable parameters alone."""
+    return lambda chosen: fn(edit.merge(whole, chosen))
 
 
 class Primitive(Transformation):
@@ -133,8 +149,9 @@ class Primitive(Transformation):
         return walk.unflatten(self.structure, value) if isinstance(value, list) else value
 
     def hyperparameters(self) -> Iterator[str]:
-        """The names of the numeric options."""
-        return (name for name, value in self.options if not isinstance(value, bool))
+        """The names of the numeric options, and of what else an update needs."""
+        numeric = (name for name, value in self.options if not isinstance(value, bool))
+        return itertools.chain(numeric, _extras(self.name))
 
     def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
         """``init`` on flat lists."""
@@ -154,7 +171,8 @@ class Primitive(Transformation):
         if structure is not self.structure:
             tree._matching(walk.unflatten(structure, grads), self.structure)
         options = tuple((name, hyper.get(name, value)) for name, value in self.options)
-        updates, self.state = _update(engine, self.name, options, grads, self.state, params)
+        extras = {name: _flat(engine, name, _needed(self.name, name, hyper), structure) for name in _extras(self.name)}
+        updates, self.state = _update(engine, self.name, options, grads, self.state, params, extras)
         return updates
 
 
@@ -165,12 +183,39 @@ def _init(engine: Engine, name: str, options: Options, params: list[Any]) -> dic
 
 
 def _update(
-    engine: Engine, name: str, options: Options, updates: list[Any], state: dict[str, Any], params: list[Any] | None
+    engine: Engine,
+    name: str,
+    options: Options,
+    updates: list[Any],
+    state: dict[str, Any],
+    params: list[Any] | None,
+    extras: Hyper | None = None,
 ) -> tuple[list[Any], dict[str, Any]]:
     """One step, by the engine's own transformation of that name, else by the formula."""
+    if params is None and name in FORMULAS and FORMULAS[name].needs_params:
+        raise OptionError(f"{name} needs the parameters.", fix="opt.update(grads, params), or opt.step(params, grads)")
     if _carries_out(engine, name):
-        return engine.optim.update(name, options, updates, state, params)  # type: ignore[attr-defined, no-any-return]
-    return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options))
+        return engine.optim.update(name, options, updates, state, params, extras or {})  # type: ignore[attr-defined, no-any-return]
+    return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options), **(extras or {}))
+
+
+def _extras(name: str) -> tuple[str, ...]:
+    return FORMULAS[name].extras if name in FORMULAS else ()
+
+
+def _needed(name: str, extra: str, hyper: Hyper) -> Any:
+    if extra not in hyper:
+        raise OptionError(
+            f"{name} needs `{extra}` beside the gradients.", fix=f"opt.step(params, grads, {extra}=...) in each step"
+        )
+    return hyper[extra]
+
+
+def _flat(engine: Engine, name: str, value: Any, structure: Child) -> Any:
+    """What an update needs beside the gradients, in terms of flat lists."""
+    if name in _FUNCTIONS:
+        return lambda leaves: value(walk.unflatten(structure, leaves))
+    return _lift.to_engine(engine, tree._matching(value, structure)) if name == "grad" else value
 
 
 def _carries_out(engine: Engine, name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import optax
+import optax.contrib
 
 Array = Any
 State = dict[str, Any]
@@ -19,8 +20,8 @@ formula of the front is right to rounding."""
 
 
 def carries_out(name: str) -> bool:
-    """What optax has under that name, but for what it does less exactly."""
-    return name not in _LESS_EXACT and hasattr(optax, name)
+    """What optax or optax.contrib has under that name, but for what it does less exactly."""
+    return name not in _LESS_EXACT and (hasattr(optax, name) or hasattr(optax.contrib, name))
 
 
 def init(name: str, options: Options, params: list[Array]) -> State:
@@ -34,11 +35,12 @@ def update(
     updates: list[Array],
     state: State,
     params: list[Array] | None,
+    extras: dict[str, Any],
 ) -> tuple[list[Array], State]:
     """One step of a transformation."""
     transformation = _make(name, options)
     template = jax.eval_shape(transformation.init, updates)
-    new, changed = transformation.update(updates, _state_like(template, state), params)
+    new, changed = transformation.update(updates, _state_like(template, state), params, **extras)
     return list(new), _fields(changed)
 
 
@@ -48,14 +50,24 @@ def apply_updates(params: list[Array], updates: list[Array]) -> list[Array]:
 
 
 def _make(name: str, options: Options) -> optax.GradientTransformation:
-    factory: Callable[..., optax.GradientTransformation] = getattr(optax, name)
+    place = optax if hasattr(optax, name) else optax.contrib
+    factory: Callable[..., optax.GradientTransformation] = getattr(place, name)
     known = inspect.signature(factory).parameters
     return factory(**{option: value for option, value in options if option in known})
 
 
 def _fields(state: Any) -> State:
-    return dict(state._asdict()) if hasattr(state, "_asdict") else {}
+    """The fields of a state; what is a state itself becomes a dict in it."""
+    if not hasattr(state, "_asdict"):
+        return {}
+    return {name: _fields(part) if hasattr(part, "_asdict") else part for name, part in state._asdict().items()}
 
 
 def _state_like(template: Any, state: State) -> Any:
-    return type(template)(**state) if state else template
+    if not state:
+        return template
+    parts = {
+        name: _state_like(getattr(template, name), part) if isinstance(part, dict) else part
+        for name, part in state.items()
+    }
+    return type(template)(**parts)

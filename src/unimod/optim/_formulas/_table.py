@@ -22,10 +22,14 @@ class Formula:
     Attributes:
         update: ``update(lists, updates, state, params, **options)`` gives the new updates and the new state.
         init: ``init(lists, params, **options)`` gives the first state.
+        extras: the names of further values that each update needs, such as ``value``; they come beside the options.
+        needs_params: whether it cannot do without the parameters.
     """
 
     update: Update
     init: Init
+    extras: tuple[str, ...] = ()
+    needs_params: bool = False
 
 
 FORMULAS: dict[str, Formula] = {}
@@ -37,11 +41,13 @@ def stateless(lists: Lists, params: Arrays, **options: Any) -> State:
     return {}
 
 
-def formula(init: Init = stateless) -> Callable[[Update], Update]:
+def formula(
+    init: Init = stateless, *, extras: tuple[str, ...] = (), needs_params: bool = False
+) -> Callable[[Update], Update]:
     """Put a function into the table under its own name."""
 
     def enter(update: Update) -> Update:
-        FORMULAS[update.__name__] = Formula(update, init)
+        FORMULAS[update.__name__] = Formula(update, init, extras, needs_params)
         return update
 
     return enter
