@@ -1,0 +1,236 @@
+"""What every gradient transformation is: a module that turns gradients into updates.
+
+``update`` and ``step`` take trees; what a transformation defines works on flat lists of arrays of one engine.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from unimod import config
+from unimod.backends._protocol import Engine
+from unimod.core import edit, paths, tree, walk
+from unimod.core.filters import NOT_FROZEN
+from unimod.core.kinds import OptState, Parameter, static
+from unimod.core.module import Module
+from unimod.core.skeleton import Child, Skeleton
+from unimod.errors import CapabilityError, DTypeError, NotInitializedError, OptionError, ShapeError
+from unimod.transforms import _lift
+
+T = TypeVar("T", bound="Transformation")
+Hyper = dict[str, Any]
+Schedule = Callable[[Any], Any]
+Rate = float | Schedule
+
+
+class Transformation(Module):
+    """Base of everything that turns gradients into updates. ``init`` returns a copy with state."""
+
+    def init(self: T, params: Any, *inputs: Any, **options: Any) -> T:  # type: ignore[override]
+        """A copy whose state fits ``params`` (a module, whose trainable parameters count, or a tree of arrays)."""
+        leaves, structure = walk.flatten(trainable(params))
+        return self.init_flat(config.engine_of(*leaves), leaves, structure)
+
+    def update(self: T, grads: Any, params: Any = None, **hyper: Any) -> tuple[Any, T]:  # type: ignore[override]
+        """``(updates, self)`` after one step: what is to be added to the parameters, and the transformation's new self.
+
+        Args:
+            grads: gradients, with the structure that ``init`` saw.
+            params: the parameters; some transformations need them.
+            hyper: values of options for this step alone, such as ``learning_rate=0.1``; arrays are differentiable.
+                Also what a transformation asks for beside the gradients, such as ``value=loss``.
+
+        Raises:
+            TreeError: the structures differ; the message names the first path that does.
+            NotInitializedError: ``init`` has not been called.
+            OptionError: a transformation needs the parameters, or another value, that was not passed.
+            DTypeError: no part has a hyperparameter of that name.
+        """
+        if isinstance(grads, Transformation):
+            raise DTypeError(
+                "update takes gradients, and got a transformation.",
+                got=type(grads).__name__,
+                fix="updates, opt = opt.update(grads, params)",
+            )
+        self._check_names(hyper)
+        if "grad" in self.hyperparameters():
+            hyper.setdefault("grad", grads)
+        leaves, structure = walk.flatten(grads)
+        numbers = None
+        if params is not None:
+            numbers, shape = walk.flatten(trainable(params))
+            leaves, structure = tree._matching(grads, shape), shape
+        own, shape_of_self = walk.flatten_node(self)
+        engine, found = _lift.settle([*leaves, *(numbers or ()), *own])
+        leaves, numbers = found[: len(leaves)], None if numbers is None else found[len(leaves) : 2 * len(leaves)]
+        new = walk.unflatten(shape_of_self, own)
+        updates = new.update_flat(engine, leaves, numbers, structure, hyper)
+        return walk.unflatten(structure, updates), new
+
+    def step(self: T, params: Any, grads: Any, **hyper: Any) -> tuple[Any, T]:
+        """``(params, self)`` after one step.
+
+        Raises:
+            ShapeError: a gradient does not have the shape of its parameter. Others as in :meth:`update`.
+
+        Example:
+            >>> import unimod as um
+            >>> x = {"x": um.numpy.asarray([1.0, 2.0])}
+            >>> opt = um.optim.sgd(0.5).init(x)
+            >>> x, opt = opt.step(x, x)
+            >>> [float(v) for v in x["x"]]
+            [0.5, 1.0]
+        """
+        chosen = trainable(params)
+        for name in FUNCTIONS & hyper.keys() if chosen is not params else ():
+            hyper[name] = _of_whole(hyper[name], params)
+        updates, new = self.update(grads, chosen, **hyper)
+        result = added(chosen, updates)
+        return (result if params is chosen else edit.merge(params, result)), new
+
+    def hyperparameters(self) -> Iterator[str]:
+        """The names of the options that ``update`` and ``step`` take for one step."""
+        return iter(())
+
+    def init_flat(self: T, engine: Engine, leaves: list[Any], structure: Child) -> T:
+        """``init`` on flat lists; a transformation without state need not have it."""
+        return self
+
+    def update_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """``update`` on flat lists; changes the state of ``self``."""
+        raise CapabilityError(f"{type(self).__name__} does not say how it updates.", fix="define update_flat")
+
+    def _check_names(self, hyper: Iterable[str]) -> None:
+        known = sorted(set(self.hyperparameters()))
+        for name in hyper:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                raise DTypeError(
+                    f"{type(self).__name__} has no hyperparameter {name!r}.",
+                    got=f"{name}=...",
+                    expected=", ".join(known) or "none",
+                    fix=f"did you mean {near[0]!r}?" if near else "",
+                )
+
+
+class Stateful(Transformation):
+    """A transformation whose state can be read by name.
+
+    ``opt.mu`` is a tree like the parameters where the state has a list, ``opt.count`` an array.
+
+    Attributes:
+        structure: that of the parameters; None before ``init``.
+        state: by name an array, or a list with one for each parameter.
+    """
+
+    structure: Any = static()
+    state: dict[str, Any] = OptState.node()
+
+    def __init__(self) -> None:
+        self.structure, self.state = None, {}
+
+    def __getattr__(self, name: str) -> Any:
+        own = vars(self)
+        state = own.get("state") or {}
+        if name.startswith("_") or name not in state:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        value = state[name]
+        return walk.unflatten(own["structure"], value) if isinstance(value, list) else value
+
+    def check_structure(self, grads: list[Any], structure: Child) -> None:
+        """Refuse gradients that do not fit what ``init`` saw.
+
+        Raises:
+            NotInitializedError: it has not been called.
+            TreeError: it saw another structure.
+        """
+        if self.structure is None:
+            raise NotInitializedError(
+                f"{getattr(self, 'name', type(self).__name__)} has no state yet.",
+                fix="call opt = opt.init(model.parameters()) before the first step",
+            )
+        if structure is not self.structure:
+            tree._matching(walk.unflatten(structure, grads), self.structure)
+
+
+FUNCTIONS = frozenset({"value_fn", "obj_fn"})
+"""What a transformation may ask for that is a function of the parameters."""
+
+
+def trainable(params: Any) -> Any:
+    """What of ``params`` is optimized: of a module its trainable parameters, else the tree itself."""
+    # Not by the method: asking a lazy module for an attribute builds it.
+    return edit.choose(params, (Parameter, NOT_FROZEN)) if isinstance(params, Module) else params
+
+
+def added(params: Any, updates: Any) -> Any:
+    """``params + updates`` in the dtypes of the parameters, for trees of one structure."""
+    leaves, structure = walk.flatten(params)
+    engine, found = _lift.settle([*leaves, *tree._matching(updates, structure)])
+    old, new = found[: len(leaves)], found[len(leaves) :]
+    for index, (x, change) in enumerate(zip(old, new, strict=True)):
+        if getattr(x, "shape", ()) != getattr(change, "shape", ()):
+            raise _wrong_shape(x, change, structure, index)
+    return walk.unflatten(structure, engine.optim.apply_updates(old, new))
+
+
+def own_values(part: Transformation, hyper: Hyper) -> Hyper:
+    """Those of the values for one step that a part of a transformation takes."""
+    return {name: hyper[name] for name in part.hyperparameters() if name in hyper} if hyper else hyper
+
+
+def values_of(name: str, part: Transformation, hyper: Hyper) -> Hyper:
+    """The values for the part of that name: a dict with its name in it has a value for each part."""
+    found = {}
+    for option, value in own_values(part, hyper).items():
+        if not isinstance(value, dict) or option == "grad":
+            found[option] = value
+        elif name in value:
+            found[option] = value[name]
+    return found
+
+
+def transformation_only(name: str, value: Any) -> None:
+    """Refuse what is no transformation.
+
+    Raises:
+        DTypeError: the value is something else.
+    """
+    if not isinstance(value, Transformation):
+        raise DTypeError(
+            f"{name} takes transformations.",
+            got=repr(value)[:80],
+            expected="what um.optim makes, such as um.optim.scale(0.1)",
+            fix="wrap functions: um.optim.custom(init, update)",
+        )
+
+
+def at_least(name: str, option: str, value: Any, least: float) -> None:
+    """Refuse a Python number that is too small; an array is not looked at.
+
+    Raises:
+        OptionError: it is.
+    """
+    if isinstance(value, (int, float)) and not value >= least:
+        raise OptionError(
+            f"{option} of {name} is too small.", got=f"{option} = {value!r}", expected=f"{option} >= {least:g}"
+        )
+
+
+def _of_whole(fn: Callable[[Any], Any], whole: Any) -> Callable[[Any], Any]:
+    """A function of a module as one of its trainable parameters alone."""
+    return lambda chosen: fn(edit.merge(whole, chosen))
+
+
+def _wrong_shape(x: Any, change: Any, structure: Child, index: int) -> ShapeError:
+    path = structure.slots[index].path if isinstance(structure, Skeleton) else ()
+    return ShapeError(
+        "An update does not have the shape of its parameter.",
+        where=paths.pretty("params", path),
+        got=f"update = {config.describe_value(change)}",
+        expected=f"update = {config.describe_value(x)}",
+    )

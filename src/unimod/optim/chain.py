@@ -1,0 +1,124 @@
+"""Transformations one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from unimod.backends._protocol import Engine
+from unimod.core.kinds import static
+from unimod.core.skeleton import Child
+from unimod.errors import DTypeError, OptionError
+from unimod.optim.base import Hyper, Transformation, own_values, transformation_only, values_of
+
+
+class Chain(Transformation):
+    """Transformations one after the other; ``opt[i]`` is the i-th."""
+
+    def __init__(self, *parts: Transformation) -> None:
+        self.parts = list(parts)
+
+    def __getitem__(self, index: Any) -> Transformation:
+        return self.parts[index]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Transformation]:
+        return iter(self.parts)
+
+    def hyperparameters(self) -> Iterator[str]:
+        """Those of the parts."""
+        return (name for part in self.parts for name in part.hyperparameters())
+
+    def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
+        """Each part."""
+        return Chain(*(part.init_flat(engine, leaves, structure) for part in self.parts))
+
+    def update_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """Each part on what the one before gave."""
+        for part in self.parts:
+            grads = part.update_flat(engine, grads, params, structure, own_values(part, hyper))
+        return grads
+
+
+class NamedChain(Chain):
+    """Transformations one after the other, each with a name; ``opt[name]`` is the part of that name.
+
+    Attributes:
+        names: of the parts, in their order.
+    """
+
+    names: tuple[str, ...] = static()
+
+    def __init__(self, *named: tuple[str, Transformation]) -> None:
+        super().__init__(*(part for _, part in named))
+        self.names = tuple(name for name, _ in named)
+
+    def __getitem__(self, index: Any) -> Transformation:
+        if isinstance(index, str) and index not in self.names:
+            raise OptionError(f"The chain has no part {index!r}.", got=repr(index), expected=", ".join(self.names))
+        return self.parts[self.names.index(index) if isinstance(index, str) else index]
+
+    def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
+        """Each part."""
+        parts = (part.init_flat(engine, leaves, structure) for part in self.parts)
+        return NamedChain(*zip(self.names, parts, strict=True))
+
+    def update_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """Each part on what the one before gave."""
+        for name, part in zip(self.names, self.parts, strict=True):
+            grads = part.update_flat(engine, grads, params, structure, values_of(name, part, hyper))
+        return grads
+
+
+def chain(*parts: Transformation) -> Chain:
+    """Transformations one after the other.
+
+    Raises:
+        DTypeError: something else is among them.
+
+    Example:
+        >>> import unimod as um
+        >>> opt = um.optim.chain(um.optim.scale_by_adam(), um.optim.scale(-1e-3))
+        >>> len(opt)
+        2
+    """
+    for part in parts:
+        transformation_only("chain", part)
+    return Chain(*parts)
+
+
+def named_chain(*parts: tuple[str, Transformation]) -> NamedChain:
+    """Transformations one after the other, each with a name by which it and its state can be read.
+
+    A value for one step may be a dict, with a value for each part that it names.
+
+    Args:
+        parts: pairs of a name and a transformation.
+
+    Raises:
+        OptionError: two parts have one name.
+        DTypeError: a part is no transformation, or its name no str.
+
+    Example:
+        >>> import unimod as um
+        >>> x = um.numpy.asarray([3.0, 4.0])
+        >>> opt = um.optim.named_chain(("clip", um.optim.clip_by_global_norm(1.0)), ("scale", um.optim.scale(-0.5)))
+        >>> x, opt = opt.init(x).step(x, x)
+        >>> round(float(opt["clip"].global_norm), 4), round(float(x[0]), 4)
+        (5.0, 2.7)
+    """
+    for pair in parts:
+        if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+            raise DTypeError("named_chain takes pairs of a name and a transformation.", got=repr(pair)[:80])
+        transformation_only("named_chain", pair[1])
+    names = [name for name, _ in parts]
+    for name in names:
+        if names.count(name) > 1:
+            raise OptionError("Two parts of a chain have one name.", got=f"name = {name!r}", expected="a name each")
+    return NamedChain(*parts)

@@ -1,0 +1,129 @@
+"""Transformations that have a name: each engine carries them out in its own way.
+
+The state has the same names and shapes everywhere, so that it can move from one engine to another between two steps.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from unimod import config
+from unimod.backends._protocol import Engine
+from unimod.core import tree, walk
+from unimod.core.kinds import node, static
+from unimod.core.skeleton import Child
+from unimod.errors import OptionError
+from unimod.optim import _lists
+from unimod.optim._formulas import FORMULAS
+from unimod.optim.base import FUNCTIONS, Hyper, Stateful
+from unimod.transforms import _lift
+
+Options = tuple[tuple[str, Any], ...]
+
+
+class Primitive(Stateful):
+    """A transformation that the engine carries out by its name.
+
+    Its options and its state can be read by name: ``opt[0].b1``, ``opt[0].mu``.
+    """
+
+    name: str = static()
+    options: tuple[tuple[str, Any], ...] = static()
+    arrays: dict[str, Any] = node()
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__()
+        self.name = name
+        self.options = tuple((option, value) for option, value in options.items() if not config.is_array(value))
+        self.arrays = {option: value for option, value in options.items() if config.is_array(value)}
+
+    def __getattr__(self, name: str) -> Any:
+        own = vars(self)
+        known = {**dict(own.get("options", ())), **own.get("arrays", {})}
+        if name in known and name not in own.get("state", {}):
+            return known[name]
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            raise AttributeError(f"{type(self).__name__} {own.get('name')} has no {name!r}") from None
+
+    def hyperparameters(self) -> Iterator[str]:
+        """The names of the numeric options, and of what else an update needs."""
+        numeric = (name for name, value in self.options if isinstance(value, (int, float, complex)))
+        numbers = (name for name in numeric if not isinstance(dict(self.options)[name], bool))
+        return itertools.chain(numbers, self.arrays, _extras(self.name))
+
+    def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
+        """``init`` on flat lists."""
+        new = type(self)(self.name, **dict(self.options), **self.arrays)
+        new.structure = structure
+        new.state = _init(engine, self.name, (*self.options, *self.arrays.items()), leaves)
+        return new
+
+    def update_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """One step, by the engine."""
+        self.check_structure(grads, structure)
+        given = (*self.options, *self.arrays.items())
+        options = tuple((name, hyper.get(name, value)) for name, value in given)
+        extras = {name: _flat(engine, name, _needed(self.name, name, hyper), structure) for name in _extras(self.name)}
+        updates, self.state = carry_out(engine, self.name, options, grads, self.state, params, extras)
+        return updates
+
+
+def _init(engine: Engine, name: str, options: Options, params: list[Any]) -> dict[str, Any]:
+    if _carries_out(engine, name, options):
+        return engine.optim.init(name, options, params)  # type: ignore[attr-defined, no-any-return]
+    return FORMULAS[name].init(_lists.of(engine), params, **dict(options))
+
+
+def carry_out(
+    engine: Engine,
+    name: str,
+    options: Options,
+    updates: list[Any],
+    state: dict[str, Any],
+    params: list[Any] | None,
+    extras: Hyper | None = None,
+) -> tuple[list[Any], dict[str, Any]]:
+    """One step, by the engine's own transformation of that name, else by the formula."""
+    if params is None and name in FORMULAS and FORMULAS[name].needs_params:
+        raise OptionError(
+            f"{name} needs the parameters.",
+            got="params = None",
+            expected="the parameters that the gradients belong to",
+            fix="opt.update(grads, params), or opt.step(params, grads)",
+        )
+    if _carries_out(engine, name, options):
+        return engine.optim.update(name, options, updates, state, params, extras or {})  # type: ignore[attr-defined, no-any-return]
+    return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options), **(extras or {}))
+
+
+def _carries_out(engine: Engine, name: str, options: Options) -> bool:
+    # A framework's own would let an array among the options change the dtypes of updates and state.
+    if name in FORMULAS and any(config.is_array(value) for _, value in options):
+        return False
+    carries_out = getattr(engine.optim, "carries_out", None)
+    return carries_out is not None and carries_out(name)
+
+
+def _extras(name: str) -> tuple[str, ...]:
+    return FORMULAS[name].extras if name in FORMULAS else ()
+
+
+def _needed(name: str, extra: str, hyper: Hyper) -> Any:
+    if extra not in hyper:
+        raise OptionError(
+            f"{name} needs `{extra}` beside the gradients.", fix=f"opt.step(params, grads, {extra}=...) in each step"
+        )
+    return hyper[extra]
+
+
+def _flat(engine: Engine, name: str, value: Any, structure: Child) -> Any:
+    """What an update needs beside the gradients, in terms of flat lists."""
+    if name in FUNCTIONS:
+        return lambda leaves: value(walk.unflatten(structure, leaves))
+    return _lift.to_engine(engine, tree._matching(value, structure)) if name == "grad" else value

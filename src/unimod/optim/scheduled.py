@@ -1,0 +1,112 @@
+"""Multiplication by a number, or by what a schedule gives for the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from unimod import config
+from unimod.backends._protocol import Engine
+from unimod.core.kinds import OptState, node, static
+from unimod.core.skeleton import Child
+from unimod.errors import NotInitializedError
+from unimod.optim import _lists
+from unimod.optim.base import Hyper, Schedule, Transformation
+from unimod.optim.primitive import carry_out
+
+
+class Scheduled(Transformation):
+    """``sign * factor * updates``; the factor is a number or a schedule, a function of the step (0-based)."""
+
+    sign: ClassVar[int] = 1
+    option: ClassVar[str]
+    schedule: Any = static()
+    number: Any = node()
+    state: dict[str, Any] = OptState.node()
+
+    def __init__(self, factor: Any) -> None:
+        is_array = config.is_array(factor)
+        self.schedule = None if is_array else factor
+        self.number = factor if is_array else None
+        self.state = {}
+
+    @property
+    def factor(self) -> Any:
+        """What the next step will multiply with."""
+        if callable(self.schedule):
+            return self.schedule(self.state["count"] if self.state else 0)
+        return self.schedule if self.number is None else self.number
+
+    def hyperparameters(self) -> Iterator[str]:
+        """The factor itself."""
+        return iter((self.option,))
+
+    def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
+        """A schedule needs a counter; a number needs no state."""
+        new = type(self)(self.schedule if self.number is None else self.number)
+        new.state = {"count": _lists.of(engine).count(leaves)} if callable(self.schedule) else {}
+        return new
+
+    def update_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """Multiply, and count."""
+        if callable(self.schedule) and not self.state:
+            raise NotInitializedError("The schedule has no counter yet.", fix="call opt = opt.init(params) first")
+        factor = hyper[self.option] if self.option in hyper else self.factor
+        if callable(self.schedule):
+            self.state = {"count": self.state["count"] + 1}
+        return carry_out(engine, "scale", (("step_size", self.sign * factor),), grads, {}, None)[0]
+
+
+class ScaleByLearningRate(Scheduled):
+    """``-learning_rate * updates``; the rate is a number or a schedule, a function of the step (0-based).
+
+    Attributes:
+        learning_rate: the rate that the next step will use.
+    """
+
+    sign = -1
+    option = "learning_rate"
+
+    @property
+    def learning_rate(self) -> Any:
+        """The rate that the next step will use."""
+        return self.factor
+
+
+class ScaleBySchedule(Scheduled):
+    """``schedule(count) * updates``.
+
+    Attributes:
+        step_size: the factor that the next step will use.
+    """
+
+    option = "step_size"
+
+    @property
+    def step_size(self) -> Any:
+        """The factor that the next step will use."""
+        return self.factor
+
+    @property
+    def learning_rate(self) -> Any:
+        """The same, under the name that it has where the schedule is that of a learning rate."""
+        return self.factor
+
+
+def scale_by_schedule(step_size_fn: Schedule) -> ScaleBySchedule:
+    """``step_size_fn(count) * updates``, with a count from 0; for a learning rate the schedule is negative.
+
+    State: ``count`` (int32 scalar). For one step, ``step_size=`` takes the place of the schedule.
+
+    Example:
+        >>> import unimod as um
+        >>> x = um.numpy.asarray(1.0)
+        >>> opt = um.optim.scale_by_schedule(lambda count: -0.25 * (count + 1)).init(x)
+        >>> for _ in range(2):
+        ...     x, opt = opt.step(x, um.numpy.asarray(1.0))
+        >>> float(x), float(opt.step_size)
+        (0.25, -0.75)
+    """
+    return ScaleBySchedule(step_size_fn)
