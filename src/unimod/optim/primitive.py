@@ -12,7 +12,7 @@ from typing import Any
 from unimod import config
 from unimod.backends._protocol import Engine
 from unimod.core import tree, walk
-from unimod.core.kinds import node, static
+from unimod.core.kinds import OptState, node, static
 from unimod.core.skeleton import Child
 from unimod.errors import OptionError
 from unimod.optim import _lists
@@ -26,22 +26,32 @@ Options = tuple[tuple[str, Any], ...]
 class Primitive(Stateful):
     """A transformation that the engine carries out by its name.
 
-    Its options and its state can be read by name: ``opt[0].b1``, ``opt[0].mu``.
+    Its options and its state can be read by name: ``opt[0].b1``, ``opt[0].mu``. An option may be a schedule, a function
+    of the step (0-based); then its name gives the value that the next step will use.
+
+    Attributes:
+        clock: the number of steps, where an option is a schedule.
     """
 
     name: str = static()
     options: tuple[tuple[str, Any], ...] = static()
     arrays: dict[str, Any] = node()
+    schedules: dict[str, Any]
+    clock: Any = OptState.node()
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__()
         self.name = name
-        self.options = tuple((option, value) for option, value in options.items() if not config.is_array(value))
         self.arrays = {option: value for option, value in options.items() if config.is_array(value)}
+        self.schedules = {option: value for option, value in options.items() if _is_schedule(value)}
+        self.options = tuple(item for item in options.items() if item[0] not in {**self.arrays, **self.schedules})
+        self.clock = None
 
     def __getattr__(self, name: str) -> Any:
         own = vars(self)
         known = {**dict(own.get("options", ())), **own.get("arrays", {})}
+        if name in own.get("schedules", {}):
+            return self.scheduled()[name]
         if name in known and name not in own.get("state", {}):
             return known[name]
         try:
@@ -53,25 +63,40 @@ class Primitive(Stateful):
         """The names of the numeric options, and of what else an update needs."""
         numeric = (name for name, value in self.options if isinstance(value, (int, float, complex)))
         numbers = (name for name in numeric if not isinstance(dict(self.options)[name], bool))
-        return itertools.chain(numbers, self.arrays, _extras(self.name))
+        return itertools.chain(numbers, self.arrays, self.schedules, _extras(self.name))
+
+    def scheduled(self) -> dict[str, Any]:
+        """The options that are schedules, with their values for the next step."""
+        step = 0 if self.clock is None else self.clock
+        return {option: schedule(step) for option, schedule in self.schedules.items()}
 
     def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
         """``init`` on flat lists."""
-        new = type(self)(self.name, **dict(self.options), **self.arrays)
+        new = type(self)(self.name, **dict(self.options), **self.arrays, **self.schedules)
         new.structure = structure
-        new.state = _init(engine, self.name, (*self.options, *self.arrays.items()), leaves)
+        new.clock = _lists.of(engine).count(leaves) if self.schedules else None
+        new.state = _init(engine, self.name, new.given({}), leaves)
         return new
+
+    def given(self, hyper: Hyper) -> Options:
+        """The options of the next step, of which some are given for it alone."""
+        values = {**dict(self.options), **self.arrays, **self.scheduled()}
+        return tuple((name, hyper.get(name, value)) for name, value in values.items())
 
     def update_flat(
         self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
     ) -> list[Any]:
         """One step, by the engine."""
         self.check_structure(grads, structure)
-        given = (*self.options, *self.arrays.items())
-        options = tuple((name, hyper.get(name, value)) for name, value in given)
+        options = self.given(hyper)
+        self.clock = None if self.clock is None else self.clock + 1
         extras = {name: _flat(engine, name, _needed(self.name, name, hyper), structure) for name in _extras(self.name)}
         updates, self.state = carry_out(engine, self.name, options, grads, self.state, params, extras)
         return updates
+
+
+def _is_schedule(value: Any) -> bool:
+    return callable(value) and not isinstance(value, type)
 
 
 def _init(engine: Engine, name: str, options: Options, params: list[Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from unimod import config
 from unimod.backends._protocol import Engine
-from unimod.core.kinds import OptState, node, static
+from unimod.core.kinds import OptState, node
 from unimod.core.skeleton import Child
 from unimod.errors import NotInitializedError
 from unimod.optim import _lists
@@ -20,7 +20,7 @@ class Scheduled(Transformation):
 
     sign: ClassVar[int] = 1
     option: ClassVar[str]
-    schedule: Any = static()
+    schedule: Any  # not declared static: a schedule may be a module whose options are arrays
     number: Any = node()
     state: dict[str, Any] = OptState.node()
 
@@ -53,7 +53,7 @@ class Scheduled(Transformation):
         """Multiply, and count."""
         if callable(self.schedule) and not self.state:
             raise NotInitializedError("The schedule has no counter yet.", fix="call opt = opt.init(params) first")
-        factor = hyper[self.option] if self.option in hyper else self.factor
+        factor = hyper.get(self.option, self.factor)
         if callable(self.schedule):
             self.state = {"count": self.state["count"] + 1}
         return carry_out(engine, "scale", (("step_size", self.sign * factor),), grads, {}, None)[0]
