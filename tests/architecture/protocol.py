@@ -50,8 +50,13 @@ def required() -> list[tuple[str, str]]:
     return [
         (module, name)
         for module, protocol in modules().items()
-        for name in sorted(set(methods(protocol)) | named(protocol))
+        for name in sorted(set(methods(protocol)) - optional(protocol) | named(protocol))
     ]
+
+
+def optional(protocol: type) -> set[str]:
+    """The methods that a protocol spells out and does not ask for."""
+    return {name for name in methods(protocol) if getattr(vars(protocol)[name], "is_optional", False)}
 
 
 def takes(function: Any, signature: inspect.Signature) -> bool:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+FACTS: Final = frozenset({"device_kinds", "has_x64", "register_node", "set_x64", "use_x64"})
 ARRAYS: Final = frozenset(
     {"dynamic_slice", "dynamic_update_slice", "flatnonzero", "searchsorted", "top_k"}
     | {"zeros", "ones", "zeros_like", "ones_like", "moveaxis", "expand_dims", "squeeze", "stack", "flip", "pad"}
     | {"tril", "triu", "view"}
+    | {"broadcast_to", "copy", "device_name", "devices", "dtype_name", "from_foreign", "full_like", "is_concrete"}
+    | {"one_hot", "set_slices", "sort", "take_along_axis"}
 )
 MATH: Final = frozenset(
     {"mean", "var", "std", "logsumexp", "any", "all", "argmin", "tensordot"}
@@ -19,15 +22,25 @@ MATH: Final = frozenset(
     | {"sign", "square", "reciprocal", "rsqrt", "cbrt", "exp2", "hypot", "logaddexp", "fmod", "copysign", "erfinv"}
     | {"tan", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "ceil", "trunc", "clip"}
     | {"not_equal", "less_equal", "greater", "greater_equal", "isnan", "isinf", "isfinite", "signbit"}
+    | {"abs", "acos", "asin", "log10", "log2", "minimum", "negative", "round"}
+    | {"argmax", "cumprod", "cumsum", "einsum", "min", "prod", "bitwise_left_shift", "bitwise_right_shift"}
     | {"logical_not", "logical_and", "logical_or", "logical_xor", "bitwise_or", "bitwise_xor", "bitwise_invert"}
 )
 LINALG: Final = frozenset(
     {"det", "diagonal", "eig", "eigvals", "eigvalsh", "expm", "inv", "lu", "pinv", "solve_triangular", "svdvals"}
     | {"vector_norm"}
 )
-FFT: Final = frozenset[str]()
-NN: Final = frozenset({"attention", "batch_norm", "ctc_loss", "group_norm", "gru", "loop", "lstm", "rms_norm", "rnn"})
-"""``attention(query, key, value, mask, bias, *, scale, is_causal)`` is for a query (N, Tq, H, D), a key (N, Tk, K, D)
+FFT: Final = frozenset({"ifftn", "irfft", "rfft"})
+NN: Final = frozenset(
+    {"attention", "batch_norm", "ctc_loss", "group_norm", "gru", "loop", "lstm", "rms_norm", "rnn"}
+    | {"conv", "conv_transpose", "layer_norm", "linear", "max_pool", "moments", "normalize", "sum_pool"}
+    | {"log_softmax", "softmax", "relu", "relu6", "sigmoid", "silu", "tanh", "softplus", "elu", "selu", "celu", "gelu"}
+    | {"leaky_relu", "hard_tanh", "hard_sigmoid", "hard_silu", "log_sigmoid", "soft_sign", "mish"}
+)
+"""Those of the second line and the softmaxes are in the protocol. Activations take one array, and keyword options as in
+the front.
+
+``attention(query, key, value, mask, bias, *, scale, is_causal)`` is for a query (N, Tq, H, D), a key (N, Tk, K, D)
 and a value (N, Tk, K, E) of one dtype, where K divides H; for a mask of bools and a bias without -inf, in which each
 axis of (N, H, Tq, Tk) is there, some with the length 1. With ``is_causal`` there is neither. A query that sees no key
 gets 0, and gives derivatives of 0.
@@ -44,6 +57,10 @@ float64, and labels (N, L) in [0, C), of which the first ``frames`` and ``counts
 too few the value does not matter, and a cotangent of 0 gives derivatives of 0.
 """
 
+RANDOM: Final = frozenset(
+    {"bernoulli", "categorical", "choice", "exponential", "gumbel", "key", "normal", "permutation", "randint"}
+    | {"truncated_normal", "uniform"}
+)
 OPTIM: Final = frozenset({"carries_out", "init", "update", "fused"})
 """``carries_out(name)`` says whether the engine has a gradient transformation of that name itself. Of these,
 ``init(name, options, params)`` gives the first state and ``update(name, options, updates, state, params, extras)`` the
@@ -54,5 +71,14 @@ transformation needs beside the gradients: ``value``, lists such as ``grad``, fu
 ``addcmul(xs, ys, zs, value=)``.
 """
 
-ALL: Final = {"arrays": ARRAYS, "math": MATH, "linalg": LINALG, "fft": FFT, "nn": NN, "optim": OPTIM}
+ALL: Final = {
+    "facts": FACTS,
+    "arrays": ARRAYS,
+    "math": MATH,
+    "linalg": LINALG,
+    "fft": FFT,
+    "nn": NN,
+    "random": RANDOM,
+    "optim": OPTIM,
+}
 """The names, by the module of the engine."""

@@ -1,13 +1,14 @@
 """What an engine is: one folder with these modules, each a set of plain functions on native arrays.
 
+Of the methods here those marked ``@optional`` may be left out, as may be what ``_optional`` names.
+
 A backend is a package ``backends/<name>/`` whose modules implement the protocols below, and whose ``__init__``
 defines ``ENGINE = Engine(...)``. What crosses the line between front and engine: native arrays, Python scalars,
 tuples, dtype names, and flat lists of arrays. Never a Module, a tree or an optimizer state.
 
 The front calls ``engine.math.add(x, y)``. Arguments have been checked there: shapes, dtypes and mixed engines are the
-front's business, so an engine method may rely on them. What an engine may have beside these methods is listed in
-``_optional``. Axes are non-negative or negative ints; ``dtype`` is a dtype name or None; ``device`` is a string or
-None; keys are uint32 arrays whose last axis has the length 2.
+front's business, so an engine method may rely on them. Axes are non-negative or negative ints; ``dtype`` is a dtype
+name or None; ``device`` is a string or None; keys are uint32 arrays whose last axis has the length 2.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 Array = Any
 """A native array of one engine."""
@@ -24,6 +25,14 @@ Shape = tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 FlatFn = Callable[[list[Array]], tuple[list[Array], Any]]
 """A function of a flat list of arrays that returns a flat list of arrays and something opaque beside it."""
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def optional(method: _Method) -> _Method:
+    """Mark a method that the front puts in place where an engine has none of that name."""
+    method.is_optional = True  # type: ignore[attr-defined]
+    return method
 
 
 class Facts(Protocol):
@@ -39,18 +48,23 @@ class Facts(Protocol):
     def version(self) -> str:
         """The version of the framework."""
 
+    @optional
     def device_kinds(self) -> tuple[str, ...]:
         """The device names that ``device=`` accepts here, the default first."""
 
+    @optional
     def has_x64(self) -> bool:
         """Whether arrays of 64 bits can be made now, in this thread."""
 
+    @optional
     def set_x64(self, enabled: bool) -> None:
         """Allow or forbid 64 bits for the process, where the framework has such a switch."""
 
+    @optional
     def use_x64(self, enabled: bool) -> contextlib.AbstractContextManager[Any]:
         """The same inside a ``with`` block of this thread."""
 
+    @optional
     def register_node(self, cls: type, flatten: Callable[..., Any], unflatten: Callable[..., Any]) -> None:
         """Register a node type with the framework's own pytree registry.
 
@@ -67,25 +81,35 @@ class Arrays(Protocol):
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
 
+    @optional
     def devices(self) -> list[tuple[str, Any]]: ...
     def asarray(self, obj: Any, dtype: str | None = None, device: str | None = None) -> Array: ...
     def to_numpy(self, x: Array) -> Any: ...
+    @optional
     def from_foreign(self, x: Any, device: str | None = None, must_share: bool = False) -> Array: ...
+    @optional
     def dtype_name(self, x: Array) -> str: ...
+    @optional
     def device_name(self, x: Array) -> str: ...
+    @optional
     def is_concrete(self, x: Array) -> bool: ...
+    @optional
     def copy(self, x: Array) -> Array: ...
     def full(self, shape: Shape, value: Any, dtype: str, device: str | None = None) -> Array: ...
     def arange(self, start: Any, stop: Any, step: Any, dtype: str, device: str | None = None) -> Array: ...
+    @optional
     def full_like(self, x: Array, value: Any, dtype: str | None = None) -> Array: ...
     def astype(self, x: Array, dtype: str) -> Array: ...
     def reshape(self, x: Array, shape: Shape) -> Array: ...
     def permute_dims(self, x: Array, axes: tuple[int, ...]) -> Array: ...
+    @optional
     def broadcast_to(self, x: Array, shape: Shape) -> Array: ...
     def concat(self, xs: Sequence[Array], axis: int) -> Array: ...
     def where(self, condition: Array, x: Array, y: Array) -> Array: ...
     def take(self, x: Array, indices: Array, axis: int) -> Array: ...
+    @optional
     def take_along_axis(self, x: Array, indices: Array, axis: int) -> Array: ...
+    @optional
     def one_hot(self, indices: Array, num_classes: int, dtype: str) -> Array: ...
     def scatter(
         self,
@@ -105,9 +129,11 @@ class Arrays(Protocol):
         ties). Indices are in ``[0, n)`` for the size ``n`` of the axis; with ``drop`` also ``n``, which is dropped.
         """
 
+    @optional
     def set_slices(self, x: Array, y: Array, slices: tuple[slice, ...]) -> Array:
         """``x`` with ``y`` in a box: for each axis a slice with its start, its stop and a positive step."""
 
+    @optional
     def sort(self, x: Array, axis: int, descending: bool) -> Array: ...
     def argsort(self, x: Array, axis: int, descending: bool) -> Array: ...
 
@@ -115,12 +141,10 @@ class Arrays(Protocol):
 class Math(Protocol):
     """Elementwise functions, reductions and products, under the names of the Array API standard.
 
-    Elementwise, one array: ``negative abs exp expm1 log log1p log2 log10 sqrt sin cos asin acos tanh erf erfc lgamma
-    digamma floor round conj real imag``.
+    Elementwise, one array: ``exp expm1 log log1p sqrt sin cos tanh erf erfc lgamma digamma floor conj real imag``.
     Elementwise, two (one may be a Python scalar): ``add subtract multiply divide floor_divide remainder pow maximum
-    minimum atan2 equal less nextafter bitwise_and bitwise_left_shift bitwise_right_shift``.
-    Reductions ``(x, axis, keepdims)``: ``sum prod max min``, ``argmax`` (one axis or None), ``cumsum(x, axis)``,
-    ``cumprod(x, axis)``. Products: ``matmul(x, y)``, ``einsum(subscripts, xs)``.
+    atan2 equal less nextafter bitwise_and``.
+    Reductions ``(x, axis, keepdims)``: ``sum max``. Products: ``matmul(x, y)``.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
@@ -145,28 +169,34 @@ class FFT(Protocol):
     """
 
     def fftn(self, x: Array, axes: tuple[int, ...], norm: str) -> Array: ...
+    @optional
     def ifftn(self, x: Array, axes: tuple[int, ...], norm: str) -> Array: ...
+    @optional
     def rfft(self, x: Array, axis: int, norm: str) -> Array:
         """The first half of the transform of real numbers."""
 
+    @optional
     def irfft(self, x: Array, size: int, axis: int, norm: str) -> Array:
         """The ``size`` real numbers of which ``x`` is the first half of the transform."""
 
 
 class NN(Protocol):
-    """Activations and the few layers whose native kernels are worth having.
+    """Activations and the few layers whose native kernels are worth having: an engine needs none of them.
 
-    Images are channels-last (N, spatial..., C); kernels are (spatial..., in // groups, out).
-    Activations of one array: ``relu relu6 sigmoid silu tanh softplus elu selu celu gelu leaky_relu hard_tanh
-    hard_sigmoid hard_silu log_sigmoid soft_sign mish`` (keyword options as in the front).
+    Images are channels-last (N, spatial..., C); kernels are (spatial..., in // groups, out). The activations are
+    named in the list of optional functions.
     """
 
     def __getattr__(self, name: str) -> Callable[..., Array]: ...
+    @optional
     def softmax(self, x: Array, axis: int) -> Array: ...
+    @optional
     def log_softmax(self, x: Array, axis: int) -> Array: ...
+    @optional
     def linear(self, x: Array, kernel: Array, bias: Array | None) -> Array:
         """``x @ kernel + bias`` for x (..., in), a kernel (in, out) and a bias (out,), all of one floating dtype."""
 
+    @optional
     def conv(
         self,
         x: Array,
@@ -178,6 +208,7 @@ class NN(Protocol):
         dilation: Shape,
         groups: int,
     ) -> Array: ...
+    @optional
     def conv_transpose(
         self,
         x: Array,
@@ -191,16 +222,21 @@ class NN(Protocol):
     ) -> Array:
         """The full transposed convolution with ``crop`` cut from both ends of each axis (a negative one adds zeros)."""
 
+    @optional
     def max_pool(self, x: Array, *, window: Shape, stride: Shape, padding: tuple[tuple[int, int], ...]) -> Array: ...
+    @optional
     def sum_pool(self, x: Array, *, window: Shape, stride: Shape, padding: tuple[tuple[int, int], ...]) -> Array: ...
+    @optional
     def layer_norm(self, x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
         """Normalise the last ``num_axes`` axes; statistics in float32 at least, two-pass variance."""
 
+    @optional
     def normalize(
         self, x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
     ) -> Array:
         """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each place on ``axis`` (0 or more)."""
 
+    @optional
     def moments(self, x: Array, *, axis: int) -> tuple[Array, Array]:
         """Mean and biased two-pass variance over all axes but ``axis`` (0 or more)."""
 
@@ -211,19 +247,30 @@ class Random(Protocol):
     Samplers take one key, uint32[2].
     """
 
+    @optional
     def key(self, high: int, low: int, device: str | None = None) -> Array: ...
     def split(self, key: Array, shape: Shape) -> Array: ...
     def fold_in(self, key: Array, data: Any) -> Array: ...
     def bits(self, key: Array, shape: Shape, width: int) -> Array: ...
+    @optional
     def uniform(self, key: Array, shape: Shape, dtype: str, minval: Any, maxval: Any) -> Array: ...
+    @optional
     def normal(self, key: Array, shape: Shape, dtype: str) -> Array: ...
+    @optional
     def truncated_normal(self, key: Array, lower: Any, upper: Any, shape: Shape, dtype: str) -> Array: ...
+    @optional
     def bernoulli(self, key: Array, p: Any, shape: Shape) -> Array: ...
+    @optional
     def randint(self, key: Array, shape: Shape, minval: Any, maxval: Any, dtype: str) -> Array: ...
+    @optional
     def permutation(self, key: Array, x: Array, axis: int, independent: bool) -> Array: ...
+    @optional
     def categorical(self, key: Array, logits: Array, axis: int, shape: Shape) -> Array: ...
+    @optional
     def gumbel(self, key: Array, shape: Shape, dtype: str) -> Array: ...
+    @optional
     def exponential(self, key: Array, shape: Shape, dtype: str) -> Array: ...
+    @optional
     def choice(self, key: Array, x: Array, shape: Shape, replace: bool, p: Array | None, axis: int) -> Array: ...
 
 

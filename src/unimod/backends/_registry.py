@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from unimod.backends import _facts
 from unimod.backends._protocol import Engine
 from unimod.errors import BackendNotInstalledError, UnknownBackendError
 
@@ -99,6 +100,7 @@ def _load(name: str) -> Engine:
         if name in _loaded:
             return _loaded[name]
         engine = _import(name)
+        _facts.complete(engine)
         _loaded[name] = engine
         _by_type.clear()
         for callback in _on_load:

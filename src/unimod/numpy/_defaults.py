@@ -1,11 +1,13 @@
-"""What an engine's ``arrays`` needs not have: written with what it must have, and put in place when it is loaded.
+"""What an engine needs not have: written with what it must have, and put in place when it is loaded.
 
-So the front may call ``engine.arrays.stack`` on every engine; one that has a function of its own keeps it.
+So the front may call ``engine.arrays.stack`` on every engine; one that has a function of its own keeps it. What stands
+in the files of ``ON_DEMAND`` is imported when it is first called, since the engines of unimod have it all.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -129,4 +131,46 @@ def complete(module: str, functions: Sequence[Callable[..., Array]], engine: Eng
             setattr(own, function.__name__, functools.partial(function, engine))
 
 
+ON_DEMAND: dict[str, tuple[str, str]] = {
+    "numpy._composed_arrays": (
+        "arrays",
+        "broadcast_to copy device_name devices dtype_name from_foreign full_like is_concrete one_hot set_slices sort "
+        "take_along_axis",
+    ),
+    "numpy._composed_math": (
+        "math",
+        "abs acos asin bitwise_left_shift bitwise_right_shift log10 log2 minimum negative round",
+    ),
+    "numpy._composed_reductions": ("math", "argmax cumprod cumsum einsum min prod"),
+    "numpy._composed_fft": ("fft", "ifftn irfft rfft"),
+    "nn._composed": (
+        "nn",
+        "celu elu gelu hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish relu relu6 selu sigmoid silu "
+        "soft_sign softplus tanh",
+    ),
+    "nn._composed_layers": ("nn", "layer_norm linear log_softmax moments normalize softmax"),
+    "nn._composed_windows": ("nn", "conv conv_transpose max_pool sum_pool"),
+    "random._composed": (
+        "random",
+        "bernoulli exponential gumbel key normal truncated_normal uniform",
+    ),
+    "random._composed_choices": ("random", "categorical choice permutation randint"),
+}
+"""Files below ``unimod``, the module of an engine that each completes, and the functions, which take the engine."""
+
+
+def complete_on_demand(engine: Engine) -> None:
+    """Put in place what imports its file when it is called."""
+    for file, (module, names) in ON_DEMAND.items():
+        own = getattr(engine, module)
+        for name in names.split():
+            if not hasattr(own, name):
+                setattr(own, name, functools.partial(_called, file, name, engine))
+
+
+def _called(file: str, name: str, engine: Engine, *args: Any, **options: Any) -> Any:
+    return getattr(importlib.import_module(f"unimod.{file}"), name)(engine, *args, **options)
+
+
 _registry.on_load(functools.partial(complete, "arrays", DEFAULTS))
+_registry.on_load(complete_on_demand)
