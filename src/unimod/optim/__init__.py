@@ -1,33 +1,15 @@
 """Optimizers and the transformations that they are made of: one specification, an execution on each engine."""
 
-from unimod.optim.apply import apply_gradients
-from unimod.optim.optimizers import (
-    adam,
-    adamw,
-    add_decayed_weights,
-    momentum,
-    scale,
-    scale_by_adam,
-    scale_by_learning_rate,
-    sgd,
-    trace,
-)
-from unimod.optim.transformation import Chain, Primitive, ScaleByLearningRate, Transformation, chain
+from unimod.optim import combining, optimizers, schedules
+from unimod.optim.combining import *  # noqa: F403 (their names stand in its own list)
+from unimod.optim.optimizers import *  # noqa: F403 (their names stand in its own list)
+from unimod.optim.schedules import *  # noqa: F403 (their names stand in its own list)
+from unimod.optim.transformation import Primitive, ScaleByLearningRate, Transformation
 
 __all__ = [
-    "Chain",
     "Primitive",
     "ScaleByLearningRate",
     "Transformation",
-    "adam",
-    "adamw",
-    "add_decayed_weights",
-    "apply_gradients",
-    "chain",
-    "momentum",
-    "scale",
-    "scale_by_adam",
-    "scale_by_learning_rate",
-    "sgd",
-    "trace",
+    "schedules",
 ]
+__all__ += [*combining.__all__, *optimizers.__all__, *schedules.__all__]

@@ -1,101 +1,103 @@
-"""The optimizers, each a chain of transformations. Names, formulas and defaults are optax's."""
+"""The optimizers and what they are made of, from the files of their families."""
 
 from __future__ import annotations
 
-from unimod.optim.transformation import Chain, Primitive, Rate, ScaleByLearningRate, Transformation, chain
+from unimod.optim.adam import adam, adamax, adamaxw, adamw, amsgrad, nadam, nadamw, radam
+from unimod.optim.adaptive import adadelta, adagrad, rmsprop, sm3
+from unimod.optim.base import Rate
+from unimod.optim.decay import add_decayed_weights
+from unimod.optim.directions import (
+    scale_by_adam,
+    scale_by_adamax,
+    scale_by_adan,
+    scale_by_amsgrad,
+    scale_by_belief,
+    scale_by_lion,
+    scale_by_novograd,
+    scale_by_radam,
+    scale_by_yogi,
+)
+from unimod.optim.primitive import Primitive
+from unimod.optim.relatives import adabelief, adan, lion, novograd, yogi
+from unimod.optim.scheduled import ScaleByLearningRate
+from unimod.optim.sgd import momentum, rprop, sgd, sign_sgd, signum, trace
+from unimod.optim.squares import (
+    scale_by_adadelta,
+    scale_by_rms,
+    scale_by_rprop,
+    scale_by_rss,
+    scale_by_sign,
+    scale_by_sm3,
+    scale_by_stddev,
+)
+
+__all__ = [
+    "adabelief",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamaxw",
+    "adamw",
+    "adan",
+    "add_decayed_weights",
+    "amsgrad",
+    "lion",
+    "momentum",
+    "nadam",
+    "nadamw",
+    "novograd",
+    "radam",
+    "rmsprop",
+    "rprop",
+    "scale",
+    "scale_by_adadelta",
+    "scale_by_adam",
+    "scale_by_adamax",
+    "scale_by_adan",
+    "scale_by_amsgrad",
+    "scale_by_belief",
+    "scale_by_learning_rate",
+    "scale_by_lion",
+    "scale_by_novograd",
+    "scale_by_radam",
+    "scale_by_rms",
+    "scale_by_rprop",
+    "scale_by_rss",
+    "scale_by_sign",
+    "scale_by_sm3",
+    "scale_by_stddev",
+    "scale_by_yogi",
+    "sgd",
+    "sign_sgd",
+    "signum",
+    "sm3",
+    "trace",
+    "yogi",
+]
 
 
-def scale_by_adam(
-    *, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, eps_root: float = 0.0, nesterov: bool = False
-) -> Transformation:
-    r"""The direction of Adam.
+def scale(step_size: float) -> Primitive:
+    """``step_size * updates``. There is no state.
 
-    .. math:: m_t = b_1 m + (1 - b_1) g, \quad v_t = b_2 v + (1 - b_2) g^2, \quad
-        u = \frac{m_t / (1 - b_1^t)}{\sqrt{v_t / (1 - b_2^t) + \epsilon_{root}} + \epsilon}
-
-    State: ``count`` (int32 scalar), ``mu`` and ``nu`` (like the parameters).
-
-    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015.
+    Example:
+        >>> import unimod as um
+        >>> x = um.numpy.asarray([1.0, -2.0])
+        >>> um.optim.scale(-0.5).init(x).update(x)[0].tolist()
+        [-0.5, 1.0]
     """
-    return Primitive("scale_by_adam", b1=b1, b2=b2, eps=eps, eps_root=eps_root, nesterov=nesterov)
-
-
-def trace(decay: float, *, nesterov: bool = False) -> Transformation:
-    r"""A decaying sum of gradients, :math:`t = g + d\,t`; with ``nesterov`` the result is :math:`g + d\,t`."""
-    return Primitive("trace", decay=decay, nesterov=nesterov)
-
-
-def add_decayed_weights(weight_decay: float) -> Transformation:
-    """``updates + weight_decay * params``."""
-    return Primitive("add_decayed_weights", weight_decay=weight_decay)
-
-
-def scale(step_size: float) -> Transformation:
-    """``step_size * updates``."""
     return Primitive("scale", step_size=step_size)
 
 
-def scale_by_learning_rate(learning_rate: Rate) -> Transformation:
-    """``-learning_rate * updates``, for a number or a schedule (a function of the 0-based step)."""
+def scale_by_learning_rate(learning_rate: Rate) -> ScaleByLearningRate:
+    """``-learning_rate * updates``, for a number or a schedule (a function of the 0-based step).
+
+    State: ``count`` (int32 scalar) for a schedule, else none.
+
+    Example:
+        >>> import unimod as um
+        >>> x = um.numpy.asarray([1.0, -2.0])
+        >>> um.optim.scale_by_learning_rate(lambda count: 0.5).init(x).update(x)[0].tolist()
+        [-0.5, 1.0]
+    """
     return ScaleByLearningRate(learning_rate)
-
-
-def sgd(learning_rate: Rate, momentum: float = 0.0, *, nesterov: bool = False) -> Chain:
-    """Stochastic gradient descent, with momentum where it is not zero.
-
-    Example:
-        >>> import unimod as um
-        >>> x = um.numpy.asarray(1.0)
-        >>> opt = um.optim.sgd(0.1).init(x)
-        >>> x, opt = opt.step(x, 2 * x)
-        >>> round(float(x), 6)
-        0.8
-    """
-    parts = [trace(momentum, nesterov=nesterov)] if momentum else []
-    return chain(*parts, scale_by_learning_rate(learning_rate))
-
-
-def momentum(learning_rate: Rate, momentum: float = 0.9, *, nesterov: bool = False) -> Chain:
-    """Gradient descent with (Nesterov) momentum: ``sgd`` with a decay of 0.9."""
-    return chain(trace(momentum, nesterov=nesterov), scale_by_learning_rate(learning_rate))
-
-
-def adam(
-    learning_rate: Rate,
-    *,
-    b1: float = 0.9,
-    b2: float = 0.999,
-    eps: float = 1e-8,
-    eps_root: float = 0.0,
-    nesterov: bool = False,
-) -> Chain:
-    """Adam. Formula and source: :func:`scale_by_adam`.
-
-    Example:
-        >>> import unimod as um
-        >>> x = {"w": um.numpy.ones((2,))}
-        >>> opt = um.optim.adam(0.1).init(x)
-        >>> x, opt = opt.step(x, x)
-        >>> [round(float(v), 4) for v in x["w"]], int(opt[0].count)
-        ([0.9, 0.9], 1)
-    """
-    direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, nesterov=nesterov)
-    return chain(direction, scale_by_learning_rate(learning_rate))
-
-
-def adamw(
-    learning_rate: Rate,
-    *,
-    b1: float = 0.9,
-    b2: float = 0.999,
-    eps: float = 1e-8,
-    eps_root: float = 0.0,
-    weight_decay: float = 1e-4,
-    nesterov: bool = False,
-) -> Chain:
-    """Adam with decoupled weight decay: the decay is multiplied by the learning rate, not by Adam's scale.
-
-    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
-    """
-    direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, nesterov=nesterov)
-    return chain(direction, add_decayed_weights(weight_decay), scale_by_learning_rate(learning_rate))

@@ -3,7 +3,17 @@
 Names, options, formulas and the fields of a state are optax's, so that a state moves between engines.
 """
 
-from unimod.optim._formulas import basic, moments
+from unimod.optim._formulas import adaptive, basic, moments, rectified, signs, torch_definitions
+from unimod.optim._formulas import averaging as averaging
+from unimod.optim._formulas import clipping as clipping
+from unimod.optim._formulas import distance as distance
+from unimod.optim._formulas import factored as factored
+from unimod.optim._formulas import free as free
+from unimod.optim._formulas import layerwise as layerwise
+from unimod.optim._formulas import matrices as matrices
+from unimod.optim._formulas import mending as mending
+from unimod.optim._formulas import mixtures as mixtures
+from unimod.optim._formulas import noise as noise
 from unimod.optim._formulas._table import FORMULAS, Formula
 
-__all__ = ["FORMULAS", "Formula", "basic", "moments"]
+__all__ = ["FORMULAS", "Formula", "adaptive", "basic", "moments", "rectified", "signs", "torch_definitions"]

@@ -14,7 +14,7 @@ def scale(lists: Lists, updates: Arrays, state: State, params: Arrays | None, *,
     return lists.mul(updates, step_size), state
 
 
-@formula()
+@formula(needs_params=True)
 def add_decayed_weights(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, weight_decay: Any
 ) -> Result:

@@ -1,0 +1,31 @@
+"""Which of two definitions an optimizer has, where ``optax`` and ``torch.optim`` mean different things by one name."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from unimod.errors import OptionError
+
+Definition = Literal["optax", "torch"]
+
+V = TypeVar("V")
+
+
+def is_torch(name: str, definition: str) -> bool:
+    """Whether the definition is that of ``torch.optim``.
+
+    Raises:
+        OptionError: it is neither.
+    """
+    if definition not in ("optax", "torch"):
+        raise OptionError(
+            f"{name} has two definitions.", got=f"definition = {definition!r}", expected='"optax" or "torch"'
+        )
+    return definition == "torch"
+
+
+def default(value: V | None, of_torch: V, of_optax: V, is_torch: bool) -> V:
+    """The value, or where there is none the default of the definition."""
+    if value is not None:
+        return value
+    return of_torch if is_torch else of_optax
