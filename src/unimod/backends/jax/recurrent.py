@@ -15,6 +15,8 @@ from jax import lax
 Array = Any
 State = tuple[Array, ...]
 Step = Callable[..., State]
+Loop = tuple[Array, Step]
+"""What a loop reads, a row for each step, and the step."""
 
 _WIDE = 16
 """The rows of a batch from which on a step computes the gates itself."""
@@ -34,7 +36,7 @@ def rnn(
 ) -> tuple[Array, Array]:
     """``h = activation(x @ kernel + h @ recurrent_kernel + bias)``: the outputs and the last state."""
     step = _relu_step if activation == "relu" else _tanh_step
-    ys, (last,) = _run(step, _Gates(x, kernel, bias), (h,), (recurrent_kernel,), mask, reverse, unroll)
+    ys, (last,) = _run(_Gates(x, kernel, bias).before(step, recurrent_kernel), (h,), mask, reverse, unroll)
     return ys, last
 
 
@@ -52,7 +54,8 @@ def gru(
 ) -> tuple[Array, Array]:
     """The gated recurrent unit with the reset after the product: the outputs and the last state."""
     inside = jnp.zeros(h.shape[-1], h.dtype) if candidate_bias is None else candidate_bias
-    ys, (last,) = _run(_gru_step, _Gates(x, kernel, bias), (h,), (recurrent_kernel, inside), mask, reverse, unroll)
+    step = _Gates(x, kernel, bias).before(_gru_step, recurrent_kernel, inside)
+    ys, (last,) = _run(step, (h,), mask, reverse, unroll)
     return ys, last
 
 
@@ -69,13 +72,13 @@ def lstm(
     unroll: int,
 ) -> tuple[Array, Array, Array]:
     """The long short-term memory: the outputs and the two parts of the last state."""
-    ys, last = _run(_lstm_step, _Gates(x, kernel, bias), (h, c), (recurrent_kernel,), mask, reverse, unroll)
+    ys, last = _run(_Gates(x, kernel, bias).before(_lstm_step, recurrent_kernel), (h, c), mask, reverse, unroll)
     return ys, *last
 
 
 def loop(step: Step, xs: Array, state: State, mask: Array | None, *, reverse: bool, unroll: int) -> tuple[Array, State]:
     """``state = step(x, *state)`` for each ``x``: the first part of all states, and the last state."""
-    return _run(lambda x, state: step(x, *state), xs, state, (), mask, reverse, unroll)
+    return _run((xs, lambda x, state: step(x, *state)), state, mask, reverse, unroll)
 
 
 class _Gates:
@@ -91,9 +94,11 @@ class _Gates:
         rows = x.reshape(x.shape[0] * x.shape[1], x.shape[2])
         self.read = x if self.is_late else self._product(rows).reshape(*x.shape[:2], kernel.shape[1])
 
-    def of(self, read: Array) -> Array:
-        """The gates of a step, of what it reads."""
-        return self._product(read) if self.is_late else read
+    def before(self, step: Step, *weights: Array) -> Loop:
+        """What ``step(gates, state, *weights)`` reads in the loop, and the step as a function of that and the state."""
+        if self.is_late:
+            return self.read, lambda x, state: step(self._product(x), state, *weights)
+        return self.read, lambda gate, state: step(gate, state, *weights)
 
     def _product(self, rows: Array) -> Array:
         product = rows @ self.kernel
@@ -123,17 +128,17 @@ def _lstm_step(gate: Array, state: State, kernel: Array) -> State:
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-def _run(
-    step: Step, gates: _Gates, state: State, weights: State, mask: Array | None, reverse: bool, unroll: int
-) -> tuple[Array, State]:
+def _run(loop: Loop, state: State, mask: Array | None, reverse: bool, unroll: int) -> tuple[Array, State]:
+    xs, step = loop
+
     def body(state: State, now: tuple[Array, Array | None]) -> tuple[State, Array]:
-        read, keep = now
-        new = step(gates.of(read), state, *weights)
+        x, keep = now
+        new = step(x, state)
         if keep is None:
             return new, new[0]
         keep = keep.reshape(-1, *(1,) * (new[0].ndim - 1))
         held = tuple(jnp.where(keep, one, old) for one, old in zip(new, state, strict=True))
         return held, jnp.where(keep, new[0], 0)
 
-    last, ys = lax.scan(body, state, (gates.read, mask), reverse=reverse, unroll=unroll)
+    last, ys = lax.scan(body, state, (xs, mask), reverse=reverse, unroll=unroll)
     return ys, last
