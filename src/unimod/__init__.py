@@ -84,7 +84,16 @@ from unimod.errors import (
     UnknownBackendError,
     UnreturnedStateWarning,
 )
-from unimod.optim import apply_gradients
+from unimod.optim import (
+    DynamicLossScale,
+    LossScale,
+    NoOpLossScale,
+    Optimizer,
+    StaticLossScale,
+    all_finite,
+    apply_gradients,
+    select_tree,
+)
 from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
@@ -93,6 +102,8 @@ if TYPE_CHECKING:
     from unimod import losses, metrics, nets, precision, regularizers
     from unimod.core.summary import Summary, summarize
     from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
+    from unimod.optim.functional import functional_optimizer
+    from unimod.optim.schedules.functional import functional_schedule
     from unimod.precision import Policy, apply_policy, unwrap_policy
 
 _registration.install()
@@ -104,6 +115,8 @@ __getattr__ = attach(
         **dict.fromkeys(("losses", "metrics", "nets", "precision", "regularizers", "testing"), ""),
         "nn": " ".join(nn.__all__),
         "core.summary": "Summary summarize",
+        "optim.functional": "functional_optimizer",
+        "optim.schedules.functional": "functional_schedule",
         "precision._apply": "apply_policy unwrap_policy",
         "precision._policy": "Policy",
     },
@@ -118,18 +131,22 @@ __all__ = [
     "CapturedModuleError",
     "DType",
     "DTypeError",
+    "DynamicLossScale",
     "FieldInfo",
     "Hashable",
     "Initializer",
     "Log",
     "Loss",
+    "LossScale",
     "Metric",
     "MixedBackendError",
     "ModelState",
     "Module",
+    "NoOpLossScale",
     "NotInitializedError",
     "Nothing",
     "OptState",
+    "Optimizer",
     "OptionError",
     "Parameter",
     "Policy",
@@ -139,6 +156,7 @@ __all__ = [
     "Skeleton",
     "State",
     "StateDictError",
+    "StaticLossScale",
     "Summary",
     "TreeError",
     "TreePart",
@@ -146,6 +164,7 @@ __all__ = [
     "UnknownBackendError",
     "UnreturnedStateWarning",
     "__version__",
+    "all_finite",
     "apply",
     "apply_gradients",
     "apply_policy",
@@ -162,6 +181,8 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "functional_optimizer",
+    "functional_schedule",
     "grad",
     "int16",
     "int32",
@@ -183,6 +204,7 @@ __all__ = [
     "reset_backend",
     "rng",
     "seed",
+    "select_tree",
     "set_backend",
     "static",
     "stop_gradient",

@@ -61,7 +61,7 @@ RANDOM: Final = frozenset(
     {"bernoulli", "categorical", "choice", "exponential", "gumbel", "key", "normal", "permutation", "randint"}
     | {"truncated_normal", "uniform"}
 )
-OPTIM: Final = frozenset({"carries_out", "init", "update", "fused"})
+OPTIM: Final = frozenset({"carries_out", "init", "update", "fused", "foreign", "foreign_schedule"})
 """``carries_out(name)`` says whether the engine has a gradient transformation of that name itself. Of these,
 ``init(name, options, params)`` gives the first state and ``update(name, options, updates, state, params, extras)`` the
 new updates and the new state; ``options`` is a tuple of ``(option, value)`` pairs, and ``extras`` a dict of what the
@@ -69,6 +69,13 @@ transformation needs beside the gradients: ``value``, lists such as ``grad``, fu
 
 ``fused(name)`` is a function of whole lists, or None: of ``optim._lists``, and ``lerp(xs, ys, weight)`` and
 ``addcmul(xs, ys, zs, value=)``.
+
+``foreign(target, options)`` is for an optimizer of the framework itself, else None: an object with ``init(leaves,
+rebuild)``, which gives a state, a tree of the framework's own; and ``step(leaves, grads, state, rebuild, hyper,
+evaluate)``, which gives the new leaves and the new state, and ``update``, which gives what is to be added and the new
+state. ``rebuild`` makes the tree of parameters of a list, ``hyper`` has options for the step alone, and ``evaluate`` is
+None or gives the loss and the gradients of a list of leaves. ``foreign_schedule(target, options, initial_lr)`` is a
+function of the step, None for what is no schedule of the framework; it says of itself ``is_traceable``.
 """
 
 ALL: Final = {

@@ -10,6 +10,9 @@ import jax
 import optax
 import optax.contrib
 
+from unimod.backends.jax._foreign_optim import foreign as foreign
+from unimod.backends.jax._foreign_optim import foreign_schedule as foreign_schedule
+
 Array = Any
 State = dict[str, Any]
 Options = tuple[tuple[str, Any], ...]

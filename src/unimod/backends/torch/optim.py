@@ -11,6 +11,8 @@ from collections.abc import Callable
 import torch
 
 from unimod.backends.torch import _lists as lists
+from unimod.backends.torch._foreign_optim import foreign as foreign
+from unimod.backends.torch._foreign_optim import foreign_schedule as foreign_schedule
 
 Array = torch.Tensor
 

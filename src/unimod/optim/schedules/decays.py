@@ -92,9 +92,18 @@ def _polynomial(
 ) -> Array:
     if transition_steps == 0:
         return _constant(count, value=init_value)
-    # The steps that are left are whole numbers, so that little is rounded near the end.
+    # Two shares, each counted from its own end, so that both values are met exactly.
     left = unp.clip(transition_begin + transition_steps - count, 0, transition_steps) / transition_steps
-    return (init_value - end_value) * left**power + end_value
+    passed = unp.clip(count - transition_begin, 0, transition_steps) / transition_steps
+    if _is_one(power):
+        return init_value * left + end_value * passed
+    share = left**power
+    return init_value * share + end_value * (1 - share)
+
+
+def _is_one(value: Any) -> bool:
+    """Whether an option is the number 1, so that a power can be left out."""
+    return isinstance(value, (int, float)) and value == 1
 
 
 def exponential_decay(
