@@ -30,7 +30,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """Every op, layer, loss, optimizer and transform on every engine, against a reference."""
+    """Every op, layer, loss, optimizer and transform on every engine, against a reference; repetitions thinned out."""
     install(session)
     folders = existing("tests/conformance", "tests/oracle")
     pytest(session, "-n", "2", "--unimod-quick", *folders, *session.posargs)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import zlib
 
 import hypothesis
 import pytest
@@ -85,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     tested = set(engines)
     kept, dropped = [], []
     for item in items:
-        (kept if needed(item) <= tested else dropped).append(item)
+        (kept if needed(item) <= tested and not is_thinned(item) else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
@@ -98,6 +99,14 @@ def needed(item: pytest.Item) -> set[str]:
     if not names <= set(ENGINES):
         raise pytest.UsageError(f"{item.nodeid}: needs(...) takes names of {', '.join(ENGINES)}, got {sorted(names)}")
     return names
+
+
+def is_thinned(item: pytest.Item) -> bool:
+    """Whether a quick run does without ``item``: of a test marked ``thin(n)`` it takes one in n of the parameters."""
+    mark = item.get_closest_marker("thin")
+    if mark is None or not hasattr(item, "callspec") or not item.config.getoption("unimod_quick", default=False):
+        return False
+    return bool(zlib.crc32(item.nodeid.encode()) % mark.args[0])
 
 
 def values(item: pytest.Item) -> list[str]:

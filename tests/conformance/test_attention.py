@@ -12,6 +12,8 @@ from unimod import errors
 from unimod.backends import _registry
 from unimod.nn import functional as F
 
+pytestmark = pytest.mark.thin(3)
+
 unp = um.numpy
 attention = F.scaled_dot_product_attention
 jit = functools.partial(um.jit, compiler="graph")

@@ -10,6 +10,8 @@ from unimod import errors
 from unimod.nn import functional
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 
 def ones(*shape, dtype="float32"):
     return um.numpy.ones(shape, dtype=dtype)

@@ -11,6 +11,8 @@ import unimod as um
 from unimod import errors
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 BOUND = {"rtol": 2e-5, "atol": 2e-6}
 """Sums of a few products of normal numbers in float32, through four steps."""
 

@@ -12,6 +12,8 @@ from unimod import config, errors, random, transforms
 from unimod.backends import _registry
 from unimod.nn import initializers
 
+pytestmark = pytest.mark.thin(3)
+
 ROWS = {
     # name: (initializer, the distribution that decides how exact it is)
     "uniform": (initializers.uniform(0.3), "uniform"),

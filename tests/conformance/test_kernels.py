@@ -16,6 +16,8 @@ from unimod.nn import _batch
 from unimod.nn import functional as F
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 unp = um.numpy
 jit = functools.partial(um.jit, compiler="graph")
 

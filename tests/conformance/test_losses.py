@@ -12,6 +12,8 @@ import unimod as um
 from unimod import errors, losses
 from unimod.backends import _registry
 
+pytestmark = pytest.mark.thin(3)
+
 EPS = float(np.finfo(np.float32).eps)
 
 

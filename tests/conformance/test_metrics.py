@@ -12,6 +12,8 @@ from unimod import errors, losses, metrics
 from unimod.backends import _registry
 from unimod.metrics import _sums
 
+pytestmark = pytest.mark.thin(3)
+
 
 def array(backend, x, dtype="float32"):
     return _registry.load(backend).arrays.asarray(np.asarray(x), dtype)

@@ -16,6 +16,8 @@ from unimod.backends import _registry
 from unimod.backends._capabilities import JIT
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 unp, nets = um.numpy, um.nets
 QUICK = pytest.mark.parametrize("any_backend", ["torch", "numpy"])
 """For what the front alone decides: JAX compiles each operator of an eager call."""

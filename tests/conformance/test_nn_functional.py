@@ -16,6 +16,8 @@ from unimod import errors, random
 from unimod.backends import _registry
 from unimod.nn import activations, functional
 
+pytestmark = pytest.mark.thin(2)
+
 EPS = float(np.finfo(np.float32).eps)
 KINKS = [-6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0]
 FAR = [-1e4, -100.0, -20.5, 20.5, 100.0, 1e4]

@@ -13,6 +13,8 @@ import pytest
 import unimod.numpy as unp
 from unimod.backends import _registry
 
+pytestmark = pytest.mark.thin(2)
+
 RNG = np.random.default_rng(20240607)
 
 

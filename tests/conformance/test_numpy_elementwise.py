@@ -12,6 +12,8 @@ import unimod.numpy as unp
 from unimod.backends import _registry
 from unimod.errors import ShapeError
 
+pytestmark = pytest.mark.thin(2)
+
 INF, NAN = math.inf, math.nan
 
 SPECIAL = {

@@ -11,6 +11,8 @@ import pytest
 
 import unimod.numpy as unp
 
+pytestmark = pytest.mark.thin(2)
+
 EPSILON = {"bfloat16": 2.0**-8, "float16": 2.0**-11}
 """The distance from 1 to the number below: twice what one rounding may add, so that a tie may go either way."""
 

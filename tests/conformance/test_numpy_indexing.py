@@ -12,6 +12,8 @@ import unimod.numpy as unp
 from unimod.backends import _registry
 from unimod.errors import CapabilityError, DTypeError, OptionError, ShapeError
 
+pytestmark = pytest.mark.thin(3)
+
 RNG = np.random.default_rng(7)
 CUBE = RNG.normal(size=(3, 4, 5)).astype(np.float32)
 PAIR, COLUMN = np.array([2, -1], np.int64), np.array([[0], [1]], np.int8)

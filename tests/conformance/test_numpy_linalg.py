@@ -12,6 +12,8 @@ import unimod.numpy as unp
 from unimod.backends import _registry
 from unimod.errors import OptionError, ShapeError
 
+pytestmark = pytest.mark.thin(3)
+
 la = unp.linalg
 RNG = np.random.default_rng(7)
 

@@ -9,6 +9,8 @@ import unimod as um
 import unimod.numpy as unp
 from unimod.errors import DTypeError, OptionError, ShapeError
 
+pytestmark = pytest.mark.thin(2)
+
 WRONG = {
     "moveaxis twice": (lambda x: unp.moveaxis(x, (0, 0), (0, 1)), ShapeError, "moveaxis needs"),
     "moveaxis uneven": (lambda x: unp.moveaxis(x, (0, 1), (0,)), ShapeError, "moveaxis needs"),

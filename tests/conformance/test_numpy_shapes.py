@@ -11,6 +11,8 @@ import pytest
 import unimod.numpy as unp
 from unimod.testing import assert_native
 
+pytestmark = pytest.mark.thin(2)
+
 ELEMENTWISE = {name: getattr(unp, name) for name in unp.__all__ if hasattr(getattr(unp, name), "__wrapped__")}
 ARITY = {name: len(inspect.signature(function).parameters) for name, function in ELEMENTWISE.items()}
 UNARY = sorted(name for name, count in ARITY.items() if count == 1)

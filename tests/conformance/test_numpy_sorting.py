@@ -14,6 +14,8 @@ from unimod.errors import CapabilityError, DTypeError, OptionError, ShapeError
 from unimod.testing import checks
 from unimod.testing.cases import sorting
 
+pytestmark = pytest.mark.thin(2)
+
 NAN, INF = math.nan, math.inf
 MIXED = [2.0, NAN, -0.0, 0.0, -INF, NAN, INF]
 

@@ -14,6 +14,8 @@ from unimod.errors import DTypeError, OptionError, ShapeError
 from unimod.testing import checks
 from unimod.testing.cases import statistics
 
+pytestmark = pytest.mark.thin(2)
+
 NAN, INF = math.nan, math.inf
 REDUCTIONS = (
     "sum", "mean", "max", "any", "argmin", "median", "ptp", "average", "var", "logsumexp", "count_nonzero", "nansum",

@@ -7,6 +7,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = 50
 
 # Adam's update is at most about one learning rate whatever the gradients, and its roundings do not grow: some 4 ULP of

@@ -13,6 +13,8 @@ from unimod.nn import functional as F
 from unimod.precision import policy_of
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 unp = um.numpy
 jit = functools.partial(um.jit, compiler="graph")
 MIXED = "params=float32,compute=bfloat16,output=float32"

@@ -12,6 +12,8 @@ import unimod as um
 from unimod import random
 from unimod.backends import _registry
 
+pytestmark = pytest.mark.thin(3)
+
 SEED = (256 << 32) + 17
 LONG = 100_003  # several chunks, and a last one that is not full
 WEIGHTS = [0.1, 0.2, 0.3, 0.4]

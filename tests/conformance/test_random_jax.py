@@ -11,7 +11,7 @@ import unimod as um
 from unimod import random
 from unimod.backends import _registry
 
-pytestmark = pytest.mark.needs("jax")
+pytestmark = [pytest.mark.needs("jax"), pytest.mark.thin(3)]
 
 COUNT = 100_000
 WORDS = [123456789, 987654321]

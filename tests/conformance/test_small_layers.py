@@ -12,6 +12,8 @@ from unimod.errors import DTypeError, NotInitializedError, OptionError, ShapeErr
 from unimod.nn import functional as F
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 jit = functools.partial(um.jit, compiler="graph")
 
 NARROW = {"float64": "float32", "int64": "int32"}

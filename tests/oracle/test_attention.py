@@ -8,6 +8,8 @@ import pytest
 import unimod as um
 from unimod.nn import functional as F
 
+pytestmark = pytest.mark.thin(3)
+
 unp = um.numpy
 CLOSE = {"rtol": 2e-5, "atol": 2e-5}
 """Two sums of products with a softmax between them, in float32, of normal numbers."""

@@ -9,6 +9,8 @@ import unimod as um
 from unimod.nn import functional
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 
 def numbers(seed, *shape):
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)

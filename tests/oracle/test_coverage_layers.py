@@ -7,6 +7,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 BATCH, TIME, IN, HIDDEN = 3, 3, 4, 5
 BOUND = {"rtol": 1e-4, "atol": 2e-5}  # derivatives of sums of ten products, through three steps
 

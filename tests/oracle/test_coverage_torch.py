@@ -9,7 +9,7 @@ import unimod as um
 from unimod.nn import functional as F
 from unimod.testing.assertions import assert_native
 
-pytestmark = pytest.mark.needs("torch")
+pytestmark = [pytest.mark.needs("torch"), pytest.mark.thin(3)]
 
 
 def numbers(seed, *shape):

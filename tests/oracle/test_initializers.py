@@ -11,6 +11,8 @@ import unimod as um
 from unimod.nn import initializers
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 
 def drawn(backend, init, shape, seed=11, dtype="float32"):
     with um.use_backend(backend):

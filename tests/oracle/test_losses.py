@@ -7,6 +7,8 @@ import pytest
 
 from unimod import losses, metrics
 
+pytestmark = pytest.mark.thin(3)
+
 RNG = np.random.default_rng(5)
 PREDS = RNG.normal(size=(5, 4)) * 2
 OTHER = RNG.normal(size=(5, 4))

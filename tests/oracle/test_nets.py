@@ -7,6 +7,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 """A few layers of sums in float32, each normalised."""
 

@@ -9,6 +9,8 @@ import unimod as um
 from unimod.nn import functional as F
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 TOLERANCE = 3e-5
 """Roundings of sums, a square root and a division, in another order."""
 

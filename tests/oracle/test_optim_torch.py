@@ -7,6 +7,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = 50
 
 CASES = {

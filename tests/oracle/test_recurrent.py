@@ -7,6 +7,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 BATCH, TIME, IN, HIDDEN = 3, 6, 4, 5
 LAYERS = {"RNN": um.nn.VanillaRNN, "GRU": um.nn.GRU, "LSTM": um.nn.LSTM}
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}

@@ -8,6 +8,8 @@ import pytest
 import unimod as um
 from unimod.testing.assertions import assert_native
 
+pytestmark = pytest.mark.thin(3)
+
 X = np.linspace(-4.1, 4.3, 25, dtype=np.float32)
 KINKS = np.array([-1.0, -0.5, 0.5, 1.0], np.float32)
 
