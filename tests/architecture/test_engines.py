@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 
 from tests.architecture import guards, protocol
 from unimod.backends import _optional, _registry
+from unimod.numpy import _defaults
 from unimod.testing import sabotage
 
 STUBS: dict[str, frozenset[str]] = {
@@ -91,6 +94,45 @@ def test_the_protocol_is_read_in_full():
     assert {("math", name) for name in ("exp", "digamma", "sum", "less", "matmul", "nextafter")} <= required
     assert {("arrays", "concat"), ("random", "bits"), ("compile", "jit"), ("optim", "apply_updates")} <= required
     assert not {("math", "correction"), ("math", "x"), ("math", "__getattr__")} & required
+
+
+TO_TRAIN = frozenset({"autodiff", "compile", "optim"})
+"""The modules of an engine that nobody needs who only calls models."""
+
+
+def counted() -> dict[str, list[str]]:
+    """The functions that an engine must have, by its modules."""
+    return {module: [name for where, name in protocol.required() if where == module] for module in protocol.modules()}
+
+
+def test_an_engine_is_small():
+    sizes = {module: len(names) for module, names in counted().items()}
+    assert sum(size for module, size in sizes.items() if module not in TO_TRAIN) <= 60
+    assert sum(size for module, size in sizes.items() if module in TO_TRAIN) <= 10
+    assert sizes["math"] > 20
+    assert sizes["autodiff"] == 3
+
+
+def test_the_table_of_required_functions_is_that_of_the_protocols():
+    text = (guards.ROOT / "docs" / "backends.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\d+ \| .*) \|$", text, re.MULTILINE))
+    expected = {
+        module: f"{len(names)} | {' '.join(f'`{name}`' for name in names) or 'none'}"
+        for module, names in counted().items()
+    }
+    assert rows == expected
+
+
+def test_methods_that_may_be_left_out_are_listed():
+    for module, asked in protocol.modules().items():
+        assert protocol.optional(asked) <= _optional.ALL.get(module, frozenset())
+
+
+def test_what_completes_an_engine_is_there():
+    for file, (module, names) in _defaults.ON_DEMAND.items():
+        found = importlib.import_module(f"unimod.{file}")
+        assert set(names.split()) <= _optional.ALL[module]
+        assert [name for name in names.split() if not inspect.isfunction(getattr(found, name, None))] == []
 
 
 def test_a_function_of_another_signature_is_noticed():

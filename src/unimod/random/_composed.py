@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from unimod import config
+from unimod.backends import _capabilities as has
 from unimod.backends import _samplers
 from unimod.backends._protocol import Array, Engine, Shape
 
@@ -24,11 +25,25 @@ def key(engine: Engine, high: int, low: int, device: str | None = None) -> Array
     return engine.arrays.asarray(np.array([high, low], np.uint32), "uint32", device)
 
 
+def counts_unsigned(engine: Engine) -> bool:
+    """Whether the engine can compute with unsigned integers; else words of up to 32 bits are put into int64."""
+    return has.UNSIGNED in engine.facts.CAPABILITIES
+
+
+def words(engine: Engine, key: Array, shape: Shape, width: int) -> Array:
+    """Random bits in integers with which the engine can compute."""
+    drawn = engine.random.bits(key, shape, width)
+    return drawn if counts_unsigned(engine) else engine.arrays.astype(drawn, "int64")
+
+
 def unit(engine: Engine, key: Array, shape: Shape, dtype: str) -> Array:
     """Values in [0, 1): whole numbers below a power of two, over that power."""
     width, dropped = _UNIT[dtype]
-    words = engine.math.bitwise_right_shift(engine.random.bits(key, shape, width), dropped)
-    return engine.math.multiply(engine.arrays.astype(words, dtype), 2.0 ** (dropped - width))
+    whole = engine.math.bitwise_right_shift(words(engine, key, shape, width), dropped)
+    if not counts_unsigned(engine):
+        # Of 64 bits the first one became a sign.
+        whole = engine.math.bitwise_and(whole, 2 ** (width - dropped) - 1)
+    return engine.math.multiply(engine.arrays.astype(whole, dtype), 2.0 ** (dropped - width))
 
 
 def _rowed(engine: Engine, key: Array, shape: Shape, dtype: str) -> Array:

@@ -15,37 +15,45 @@ from unimod.backends import _integers, _samplers
 from unimod.backends._protocol import Array, Engine, Shape
 from unimod.numpy._options import device_of
 from unimod.numpy.finding import searchsorted
-from unimod.random._composed import gumbel, ops_of, unit
+from unimod.random._composed import counts_unsigned, gumbel, ops_of, unit, words
 
 
 def randint(engine: Engine, key: Array, shape: Shape, minval: Any, maxval: Any, dtype: str) -> Array:
-    """Integers in [minval, maxval): two words for each, and remainders that wrap in the unsigned integers."""
+    """Integers in [minval, maxval): two words for each, and remainders that wrap as unsigned integers do."""
     ops, width = engine.math, _integers.width_of(dtype)
-    low, span = _range(engine, minval, maxval, dtype, f"uint{width}")
+    inner = f"uint{width}" if counts_unsigned(engine) else "int64"
+    low, span = _range(engine, minval, maxval, dtype, inner)
     keys = engine.random.split(key, (2,))
-    higher, lower = (engine.random.bits(keys[place], shape, width) for place in (0, 1))
+    higher, lower = (words(engine, keys[place], shape, width) for place in (0, 1))
     # A span of 0 stands for all values, of which the lower word is one.
     is_all = ops.equal(span, 0)
     divisor = engine.arrays.where(is_all, engine.arrays.full_like(span, 1), span)
     half = ops.remainder(engine.arrays.full_like(span, 2 ** (width // 2)), divisor)
-    factor = ops.remainder(ops.multiply(half, half), divisor)
+    factor = ops.remainder(_wrapped(engine, ops.multiply(half, half)), divisor)
     offset = ops.add(ops.multiply(ops.remainder(higher, divisor), factor), ops.remainder(lower, divisor))
-    chosen = engine.arrays.where(is_all, lower, ops.remainder(offset, divisor))
+    chosen = engine.arrays.where(is_all, lower, ops.remainder(_wrapped(engine, offset), divisor))
     return engine.arrays.astype(ops.add(chosen, low), dtype)
 
 
-def _range(engine: Engine, minval: Any, maxval: Any, dtype: str, unsigned: str) -> tuple[Array, Array]:
-    """The lowest value and the number of values, modulo a power of two, as unsigned integers."""
+def _wrapped(engine: Engine, x: Array) -> Array:
+    """What is left of words in int64 by 32 bits; unsigned integers wrap by themselves."""
+    return x if counts_unsigned(engine) else engine.math.bitwise_and(x, 2**32 - 1)
+
+
+def _range(engine: Engine, minval: Any, maxval: Any, dtype: str, inner: str) -> tuple[Array, Array]:
+    """The lowest value and the number of values, modulo a power of two."""
+    ops, width = engine.math, _integers.width_of(dtype)
     if not (config.is_array(minval) or config.is_array(maxval)):
         low, span = _integers.span_of(int(minval), int(maxval), dtype)
-        both = np.asarray(low % 2 ** np.iinfo(unsigned).bits, unsigned), np.asarray(span, unsigned)
-        return engine.arrays.asarray(both[0], unsigned), engine.arrays.asarray(both[1], unsigned)
+        first, count = (np.asarray(value % 2**width, f"uint{width}").astype(inner) for value in (low, span))
+        return engine.arrays.asarray(first, inner), engine.arrays.asarray(count, inner)
     low, _ = _bound(engine, minval, dtype)
     high, is_over = _bound(engine, maxval, dtype)
-    ops, first = engine.math, engine.arrays.astype(low, unsigned)
-    count = ops.add(ops.subtract(engine.arrays.astype(high, unsigned), first), engine.arrays.astype(is_over, unsigned))
+    first = engine.arrays.astype(low, inner)
+    count = ops.add(ops.subtract(engine.arrays.astype(high, inner), first), engine.arrays.astype(is_over, inner))
+    low, high = (engine.arrays.astype(bound, dtype if counts_unsigned(engine) else inner) for bound in (low, high))
     is_there = ops.logical_or(ops.less(low, high), is_over)
-    return first, engine.arrays.where(is_there, count, engine.arrays.full_like(count, 1))
+    return first, engine.arrays.where(is_there, _wrapped(engine, count), engine.arrays.full_like(count, 1))
 
 
 def _bound(engine: Engine, bound: Any, dtype: str) -> tuple[Array, Array]:
@@ -77,7 +85,7 @@ def _shuffled(engine: Engine, key: Array, x: Array, axis: int) -> Array:
     for _ in range(_samplers.num_sorts(math.prod(x.shape))):
         keys = engine.random.split(key, (2,))
         key = keys[0]
-        order = engine.arrays.argsort(engine.random.bits(keys[1], tuple(x.shape), 32), axis, False)
+        order = engine.arrays.argsort(words(engine, keys[1], tuple(x.shape), 32), axis, False)
         x = engine.arrays.take_along_axis(x, order, axis)
     return x
 
