@@ -34,6 +34,8 @@ def operands(name, function, dtype):
     x, y = torch.tensor([[1, 0], [1, 1]]).to(dtype), torch.tensor([[1, 1], [0, 1]]).to(dtype)
     if name == "arrays.where":
         return [(torch.tensor([[True, False], [False, True]]), x, y)]
+    if name == "arrays.take":
+        return [(x, torch.tensor([0, -1]).to(dtype), axis) for axis in (0, -1)]
     if "axis" in inspect.signature(function).parameters:
         return [(x, axis, keepdims) for axis in (None, 0, (0, 1)) for keepdims in (False, True)]
     return [(x, y)] if len(inspect.signature(function).parameters) == 2 else [(x,)]

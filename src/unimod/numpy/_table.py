@@ -83,7 +83,7 @@ class ByDType(dict[Any, Op]):
     Args:
         table: the function by the type of its first operand.
         use: the field of ``Plain`` with the dtypes in question.
-        shared: what runs for the dtypes of numpy, which are those of several engines.
+        shared: what runs where there is none, and for the dtypes of numpy, which are those of several engines.
     """
 
     __slots__ = ("__weakref__", "shared", "table", "use")
@@ -111,12 +111,9 @@ class ByDType(dict[Any, Op]):
         return found(x, *rest)
 
     def _of(self, engine: Engine, dtype: Any) -> Op:
-        found = self.table.of(engine)
-        plain: Plain | None = getattr(found, "plain", None)
-        if plain is None or dtype not in getattr(plain, self.use):
-            return found
-        own: Op = plain.function
-        return own
+        plain: Plain | None = getattr(self.table.of(engine), "plain", None)
+        own: Op | None = plain.function if plain is not None and dtype in getattr(plain, self.use) else None
+        return own or self.shared
 
 
 def forget() -> None:

@@ -13,6 +13,7 @@ from unimod.numpy._dispatch import several, unary
 from unimod.numpy._indexing import modes
 from unimod.numpy._indexing import scatter as scatters
 from unimod.numpy._options import dtype_name
+from unimod.numpy._table import ByDType, Table
 from unimod.numpy.indexing import getitem, updated
 
 
@@ -37,6 +38,15 @@ def take(x: Array, indices: Array, /, axis: int = 0, *, mode: str | None = None,
     Differences:
         The standard asks for an axis where there are several; here it is the first one if it is left out.
     """
+    try:
+        if mode is None and type(x) is type(indices):
+            return _TAKE[indices.dtype](x, indices, axis)
+    except Exception:  # no arrays, or the engine refuses: both are settled below
+        pass
+    return _taken(x, indices, axis, mode, fill_value)
+
+
+def _taken(x: Array, indices: Array, axis: int, mode: str | None = None, fill_value: Any = None) -> Array:
     modes.check("take", mode, modes.READING)
     engine, (x, indices) = several((x, indices))
     try:
@@ -46,6 +56,9 @@ def take(x: Array, indices: Array, /, axis: int = 0, *, mode: str | None = None,
         return getitem(x, (*_before(x, axis), indices), mode=mode, fill_value=fill_value)
     except Exception as error:
         raise explain.axis(error, "take", x, axis)  # noqa: B904 (it carries its cause)
+
+
+_TAKE = ByDType(Table("arrays", "take"), shared=_taken)
 
 
 def _before(x: Array, axis: int) -> tuple[slice, ...]:

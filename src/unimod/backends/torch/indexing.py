@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Shape
+from unimod.backends.torch._lift import plainly
 from unimod.backends.torch.dtypes import moved, native
 
 __all__ = ["dynamic_slice", "dynamic_update_slice", "one_hot", "scatter", "set_slices", "take", "take_along_axis"]
@@ -16,11 +17,16 @@ __all__ = ["dynamic_slice", "dynamic_update_slice", "one_hot", "scatter", "set_s
 
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
+    if axis == 0 and indices.dim():
+        return x[indices]
     axis = range(x.dim())[axis]
     if indices.dim():
         return x[(slice(None),) * axis + (indices,)]
     # an index without axes would be read as a Python number, which a trace does not have
     return x[(slice(None),) * axis + (indices.reshape(1),)].squeeze(axis)
+
+
+plainly(take, take, (torch.int32, torch.int64))
 
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
