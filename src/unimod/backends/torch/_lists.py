@@ -29,13 +29,18 @@ def _fused(name: str, one: Callable[..., Tensor]) -> Callable[..., Tensors]:
     def apply(xs: Tensors, *others: Any, **options: Any) -> Tensors:
         if not xs:
             return []
-        is_plain = takes_number or not any(isinstance(other, Tensor) for other in others)
+        is_plain = all(takes_number and _fits(other, xs) for other in others if isinstance(other, Tensor))
         if foreach is not None and is_plain and not _private.in_functorch():
             return list(foreach(xs, *others, **options))
         columns = [other if isinstance(other, list) else [other] * len(xs) for other in others]
         return [one(x, *map(_like(x), rest), **options) for x, *rest in zip(xs, *columns, strict=True)]
 
     return apply
+
+
+def _fits(number: Tensor, xs: Tensors) -> bool:
+    """Whether it changes no dtype: beside a tensor without axes a wider one would; torch 2.13 cannot derive by it."""
+    return not number.requires_grad and all(x.ndim > 0 or x.dtype is number.dtype for x in xs)
 
 
 def _like(x: Tensor) -> Callable[[Any], Any]:

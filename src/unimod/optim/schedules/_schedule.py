@@ -52,7 +52,9 @@ class Schedule(Module):
         """
         engine, count, options = _widened(checked(step), self.options)
         found = self.rule(count, **options)
-        return float(found) if _is_host(engine, found) and not config.is_array(step) else found
+        if not config.is_array(step) and engine.name == config.HOST and getattr(found, "shape", ()) == ():
+            return float(found)
+        return engine.arrays.asarray(found, widest(engine))
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={_text(value)}" for name, value in self.options.items())
@@ -89,10 +91,6 @@ def _widened(step: Any, options: dict[str, Any]) -> tuple[Engine, Array, dict[st
         like = next((leaf for leaf in found if config.is_array(leaf)), None)
         count = engine.arrays.asarray(count, dtype) if like is None else engine.arrays.full_like(like, count)
     return engine, count, options
-
-
-def _is_host(engine: Engine, value: Any) -> bool:
-    return engine.name == config.HOST and getattr(value, "shape", ()) == ()
 
 
 def _text(value: Any) -> str:
