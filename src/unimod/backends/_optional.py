@@ -75,7 +75,7 @@ rebuild)``, which gives a state, a tree of the framework's own; and ``step(leave
 evaluate)``, which gives the new leaves and the new state, and ``update``, which gives what is to be added and the new
 state. ``rebuild`` makes the tree of parameters of a list, ``hyper`` has options for the step alone, and ``evaluate`` is
 None or gives the loss and the gradients of a list of leaves. ``foreign_schedule(target, options, initial_lr)`` is a
-function of the step, None for what is no schedule of the framework; it says of itself ``is_traceable``.
+function of the step, None for what is no schedule of the framework. Both say of themselves ``is_traceable``.
 """
 
 ALL: Final = {

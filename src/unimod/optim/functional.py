@@ -8,7 +8,7 @@ from typing import Any
 
 from unimod import config, optim
 from unimod.backends._protocol import Engine
-from unimod.core import edit, tree, walk
+from unimod.core import edit, scope, tree, walk
 from unimod.core.skeleton import Child
 from unimod.errors import CapabilityError, DTypeError, OptionError
 from unimod.optim._foreign import engines, name_of
@@ -65,6 +65,7 @@ class FunctionalOptimizer:
     def _run(
         self, name: str, params: Any, grads: Any, state: Any, value_and_grad: ValueAndGrad | None, hyper: Any
     ) -> tuple[Any, Any, Any]:
+        self._refuse_transforms()
         chosen = trainable(params)
         leaves, structure = walk.flatten(chosen)
         state_leaves, state_structure = walk.flatten(state)
@@ -74,6 +75,14 @@ class FunctionalOptimizer:
         old, slopes = found[: len(leaves)], found[len(leaves) :]
         result, new = getattr(self.foreign, name)(old, slopes, state, _builder(structure), hyper, evaluate)
         return chosen, walk.unflatten(structure, result), new
+
+    def _refuse_transforms(self) -> None:
+        is_inside = scope.state.current is not None or self.home.compile.is_tracing()
+        if is_inside and not self.foreign.is_traceable:
+            raise CapabilityError(
+                f"{name_of(self.target)} changes arrays in place, and can be neither traced nor differentiated.",
+                fix=_same(self.target) or "call its step outside of transforms",
+            )
 
     def _settled(self, leaves: list[Any], beside: list[Any] | None = None) -> list[Any]:
         """The leaves as arrays of the engine that the optimizer works on."""
@@ -149,7 +158,7 @@ def functional_optimizer(target: Any, **options: Any) -> FunctionalOptimizer | O
         foreign = engine.optim.foreign(target, options)  # type: ignore[attr-defined]
         if foreign is not None:
             return FunctionalOptimizer(target, engine, foreign)
-    made = target(**_named(target, options)) if callable(target) else target
+    made = target(**_named(target, options)) if callable(target) and not isinstance(target, type) else target
     if not isinstance(made, Transformation):
         raise DTypeError(
             "functional_optimizer takes a class of torch's optimizers, a transformation, or a function that makes one.",
@@ -163,15 +172,18 @@ def _builder(structure: Child) -> Callable[[list[Any]], Any]:
 
 
 def _elsewhere(target: Any, home: Engine, engine: Engine) -> CapabilityError:
-    same = name_of(target).lower()
     return CapabilityError(
         f"{name_of(target)} works on arrays of {home.name}.",
         got=f"parameters, gradients or a state of {engine.name}",
         expected=f"arrays of {home.name}",
-        fix=f"um.optim.{same} works on every engine"
-        if hasattr(optim, same)
-        else f'move them first: um.to_backend(params, "{home.name}")',
+        fix=_same(target) or f'move them first: um.to_backend(params, "{home.name}")',
     )
+
+
+def _same(target: Any) -> str:
+    """What to say about the optimizer of ``um.optim`` that has the same name, if there is one."""
+    name = name_of(target).lower()
+    return f"um.optim.{name} works on every engine, and under every transform" if hasattr(optim, name) else ""
 
 
 def _no_options(target: Any, options: dict[str, Any]) -> None:

@@ -21,6 +21,8 @@ Hyper = dict[str, Any]
 class ForeignOptimizer:
     """A transformation, or a function with its options that makes one."""
 
+    is_traceable = True
+
     def __init__(self, target: Any, options: dict[str, Any]) -> None:
         self.target, self.options = target, options
         self.is_made = isinstance(target, optax.GradientTransformation)

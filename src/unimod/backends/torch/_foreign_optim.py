@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from unimod.backends.torch import _private
 from unimod.errors import CapabilityError, OptionError
 
 Tensors = list[Tensor]
@@ -22,6 +21,8 @@ Evaluate = Callable[[Tensors], tuple[Any, Tensors]] | None
 
 class ForeignOptimizer:
     """A class of optimizers with its options."""
+
+    is_traceable = False
 
     def __init__(self, cls: type[torch.optim.Optimizer], options: dict[str, Any]) -> None:
         self.cls, self.options = cls, options
@@ -35,7 +36,6 @@ class ForeignOptimizer:
         self, leaves: Tensors, grads: Tensors, state: State, rebuild: Any, hyper: dict[str, Any], evaluate: Evaluate
     ) -> tuple[Tensors, State]:
         """Parameters and state after one step."""
-        self._refuse_traces(leaves)
         params = _clones(leaves)
         if not params:
             return params, state
@@ -78,13 +78,6 @@ class ForeignOptimizer:
             return value
 
         return (closure_,)
-
-    def _refuse_traces(self, leaves: Tensors) -> None:
-        if _private.is_transforming() or torch.compiler.is_compiling():
-            raise CapabilityError(
-                f"{self.cls.__name__} changes tensors in place, and can be neither traced nor differentiated.",
-                fix=f"use um.optim.{self.cls.__name__.lower()}, or call the step outside of transforms",
-            )
 
 
 class ForeignSchedule:
