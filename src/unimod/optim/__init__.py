@@ -1,7 +1,8 @@
 """Optimizers and the transformations that they are made of: one specification, an execution on each engine."""
 
-from unimod.optim import combining, optimizers, schedules
+from unimod.optim import combining, further, optimizers, schedules
 from unimod.optim.combining import *  # noqa: F403 (their names stand in its own list)
+from unimod.optim.further import *  # noqa: F403 (their names stand in its own list)
 from unimod.optim.optimizers import *  # noqa: F403 (their names stand in its own list)
 from unimod.optim.schedules import *  # noqa: F403 (their names stand in its own list)
 from unimod.optim.transformation import Primitive, ScaleByLearningRate, Transformation
@@ -13,3 +14,4 @@ __all__ = [
     "schedules",
 ]
 __all__ += [*combining.__all__, *optimizers.__all__, *schedules.__all__]
+__all__ += further.__all__

@@ -49,7 +49,10 @@ def carries_out(name: str) -> bool:
 
 def init(name: str, options: Options, params: list[Array]) -> State:
     """The first state of a transformation, by field name."""
-    return _fields(_make(name, options).init(params))
+    # Arrays that optax makes of Python numbers have weak types, which the second step would be traced again for.
+    return dict(
+        jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), _fields(_make(name, options).init(params)))
+    )
 
 
 def update(

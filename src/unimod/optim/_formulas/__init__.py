@@ -10,10 +10,12 @@ from unimod.optim._formulas import distance as distance
 from unimod.optim._formulas import factored as factored
 from unimod.optim._formulas import free as free
 from unimod.optim._formulas import layerwise as layerwise
+from unimod.optim._formulas import linesearch as linesearch
 from unimod.optim._formulas import matrices as matrices
 from unimod.optim._formulas import mending as mending
 from unimod.optim._formulas import mixtures as mixtures
 from unimod.optim._formulas import noise as noise
+from unimod.optim._formulas import quasi_newton as quasi_newton
 from unimod.optim._formulas._table import FORMULAS, Formula
 
 __all__ = ["FORMULAS", "Formula", "adaptive", "basic", "moments", "rectified", "signs", "torch_definitions"]
