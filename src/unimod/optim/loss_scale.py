@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import unimod.numpy as unp
@@ -13,6 +14,7 @@ from unimod.core.module import Module
 from unimod.errors import DTypeError
 from unimod.optim.base import at_least
 from unimod.optim.finite import check_condition
+from unimod.transforms import _lift
 
 S = TypeVar("S", bound="LossScale")
 
@@ -26,11 +28,11 @@ class LossScale(Module):
 
     def scale(self, tree: Any) -> Any:
         """``tree * loss_scale``, leaf by leaf; in float32 at least, where the leaves have a narrower dtype."""
-        return _multiplied(tree, self.loss_scale)
+        return _each(unp.multiply, tree, self.loss_scale)
 
     def unscale(self, tree: Any) -> Any:
         """``tree / loss_scale``, leaf by leaf; in float32 at least, where the leaves have a narrower dtype."""
-        return _multiplied(tree, unp.divide(1.0, self.loss_scale))
+        return _each(unp.divide, tree, self.loss_scale)
 
     def adjust(self: S, grads_finite: Any) -> S:
         """The scale for the next step, knowing whether the gradients of this one were finite (a bool scalar)."""
@@ -74,10 +76,9 @@ class StaticLossScale(LossScale):
         (3072.0, 3.0)
     """
 
-    loss_scale: Any = State.node()
-
     def __init__(self, loss_scale: Any) -> None:
-        self.loss_scale = _number("StaticLossScale", "loss_scale", loss_scale)
+        checked = _number("StaticLossScale", "loss_scale", loss_scale)
+        self.loss_scale = checked if config.is_array(loss_scale) else loss_scale
 
 
 class DynamicLossScale(LossScale):
@@ -122,8 +123,8 @@ class DynamicLossScale(LossScale):
         at_least("DynamicLossScale", "period", period, 1)
         at_least("DynamicLossScale", "factor", factor, 1)
         self.loss_scale = _number("DynamicLossScale", "loss_scale", loss_scale)
-        self.min_loss_scale = _number("DynamicLossScale", "min_loss_scale", min_loss_scale)
         self.counter = counter if config.is_array(counter) else unp.asarray(counter, dtype="int32", backend=config.HOST)
+        self.min_loss_scale = _number("DynamicLossScale", "min_loss_scale", min_loss_scale)
         self.period, self.factor = period, factor
 
     def adjust(self, grads_finite: Any) -> DynamicLossScale:
@@ -133,14 +134,18 @@ class DynamicLossScale(LossScale):
             ShapeError, DTypeError: ``grads_finite`` is not one bool.
         """
         check_condition("adjust", grads_finite)
-        scale, dtype = self.loss_scale, config.dtype_of(self.loss_scale)
+        found = [self.loss_scale, self.counter, self.min_loss_scale]
+        scale, counter, least = _lift.settle([*found, *([grads_finite] if config.is_array(grads_finite) else [])])[1][
+            :3
+        ]
         larger = unp.multiply(scale, self.factor)
-        is_time = unp.logical_and(unp.equal(self.counter, self.period - 1), unp.isfinite(larger))
-        smaller = unp.maximum(unp.divide(scale, self.factor), unp.astype(self.min_loss_scale, dtype))
+        is_time = unp.logical_and(unp.equal(counter, self.period - 1), unp.isfinite(larger))
+        smaller = unp.maximum(unp.divide(scale, self.factor), unp.astype(least, config.dtype_of(scale)))
         new: DynamicLossScale = walk.rebuilt(self)
         new.loss_scale = unp.where(grads_finite, unp.where(is_time, larger, scale), smaller)
-        counted = unp.remainder(unp.add(self.counter, 1), self.period)
+        counted = unp.remainder(unp.add(counter, 1), self.period)
         new.counter = unp.where(grads_finite, counted, unp.zeros_like(counted))
+        new.min_loss_scale = least
         return new
 
 
@@ -154,6 +159,7 @@ def _number(name: str, option: str, value: Any) -> Array:
     return unp.asarray(value, dtype="float32", backend=config.HOST)
 
 
-def _multiplied(tree: Any, factor: Any) -> Any:
+def _each(fn: Callable[..., Array], tree: Any, factor: Any) -> Any:
     leaves, structure = walk.flatten(tree)
-    return walk.unflatten(structure, [unp.multiply(leaf, factor) for leaf in leaves])
+    other = factor if config.is_array(factor) else unp.asarray(factor, dtype="float32", backend=config.HOST)
+    return walk.unflatten(structure, [fn(leaf, other) for leaf in leaves])

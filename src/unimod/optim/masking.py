@@ -12,6 +12,7 @@ from unimod.core import filters as flt
 from unimod.core import paths, tree, walk
 from unimod.core import skeleton as sk
 from unimod.core.kinds import static
+from unimod.core.node import Node
 from unimod.core.skeleton import Child, Leaf, Skeleton
 from unimod.errors import DTypeError, OptionError, TreeError
 from unimod.optim.base import FUNCTIONS, Hyper, Stateful, Transformation, transformation_only, values_of
@@ -259,8 +260,12 @@ class _Prefix:
 
 
 def _static(spec: Any) -> Any:
-    if isinstance(spec, (str, type)) or callable(spec):
+    if isinstance(spec, (str, type)) or (callable(spec) and not isinstance(spec, Node)):
         return spec
+    return _prefix(spec)
+
+
+def _prefix(spec: Any) -> _Prefix:
     values, structure = walk.flatten(spec)
     return _Prefix(structure, tuple(values))
 
@@ -291,7 +296,7 @@ def _filtered(where: Where, leaves: list[Any], structure: Child) -> tuple[bool, 
 
 def _spread(spec: Any, leaves: list[Any], structure: Child) -> list[Any]:
     """For each parameter the value at its place in a tree of the same structure, or of the upper part of it."""
-    prefix = spec if isinstance(spec, _Prefix) else _static(spec(walk.unflatten(structure, leaves)))
+    prefix = spec if isinstance(spec, _Prefix) else _prefix(spec(walk.unflatten(structure, leaves)))
     return list(_values(iter(prefix.values), prefix.structure, structure, ()))
 
 
