@@ -123,10 +123,18 @@ def _cycle(count: Array, steps: int, factor: int) -> tuple[Array, Array]:
     """The step at which the present cycle began, and its length."""
     if factor == 1:
         return count - unp.remainder(count, steps), unp.zeros_like(count) + steps
-    power = lambda number: unp.round(factor**number)  # noqa: E731
-    begin = lambda number: steps * (power(number) - 1) / (factor - 1)  # noqa: E731
     near = unp.floor(unp.log1p(count * ((factor - 1) / steps)) / math.log(factor))
     # Near a restart the logarithm may be rounded to the wrong side.
-    near = unp.where(count < begin(near), near - 1, near)
-    number = unp.where(count >= begin(near + 1), near + 1, near)
-    return begin(number), steps * power(number)
+    near = unp.where(count < _begin(near, steps, factor), near - 1, near)
+    number = unp.where(count >= _begin(near + 1, steps, factor), near + 1, near)
+    return _begin(number, steps, factor), steps * _power(factor, number)
+
+
+def _begin(number: Array, steps: int, factor: int) -> Array:
+    """The step at which the cycle of that number begins."""
+    return steps * (_power(factor, number) - 1) / (factor - 1)
+
+
+def _power(factor: int, number: Array) -> Array:
+    """A whole number, also where powers are rounded."""
+    return unp.round(unp.pow(factor, number))

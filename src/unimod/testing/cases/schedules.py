@@ -69,7 +69,8 @@ def _steps(d: Data) -> tuple[Any, ...]:
 
 
 def _adam() -> optim.Transformation:
-    return optim.adam(optim.linear_schedule(0.1, 0.01, 4), b1=optim.linear_schedule(0.95, 0.85, 4))
+    b1: Any = optim.linear_schedule(0.95, 0.85, 4)
+    return optim.adam(optim.linear_schedule(0.1, 0.01, 4), b1=b1)
 
 
 def _start(d: Data) -> tuple[Any, ...]:
