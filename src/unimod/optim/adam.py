@@ -12,7 +12,7 @@ from unimod.errors import OptionError
 from unimod.optim.base import Rate, Transformation
 from unimod.optim.chain import Chain, chain
 from unimod.optim.decay import Mask, changed_gradients, decayed
-from unimod.optim.definition import Definition, default, is_torch
+from unimod.optim.definition import Definition, is_torch
 from unimod.optim.directions import scale_by_adam, scale_by_adamax, scale_by_amsgrad, scale_by_radam
 from unimod.optim.primitive import Primitive
 from unimod.optim.scheduled import ScaleByLearningRate
@@ -112,7 +112,8 @@ def adamw(
         >>> [round(float(v), 3) for v in x]
         [0.8, -1.8]
     """
-    decay = default(weight_decay, 1e-2, 1e-4, is_torch("adamw", definition))
+    usual = 1e-2 if is_torch("adamw", definition) else 1e-4
+    decay = usual if weight_decay is None else weight_decay
     direction = _adam(b1, b2, eps, eps_root, mu_dtype, nesterov, amsgrad)
     return _decoupled(maximize, direction, decay, mask, learning_rate)
 

@@ -38,10 +38,10 @@ def scale_by_rss(
 
 
 def _over_positive_root(lists: Lists, xs: Arrays, squares: Arrays, eps: Any) -> Arrays:
-    """``x / sqrt(square + eps)``, and 0 where the square is."""
-    found = lists.div(xs, lists.sqrt(lists.add(squares, eps)))
+    """``x / sqrt(square + eps)``, and 0 where the square is; what is not a number stays so."""
+    inverse = lists.reciprocal(lists.sqrt(lists.add(squares, eps)))
     is_positive = [unp.greater(unp.real(square), 0) for square in squares]
-    return [unp.where(chosen, x, 0.0) for chosen, x in zip(is_positive, found, strict=True)]
+    return list(lists.mul([unp.where(chosen, x, 0.0) for chosen, x in zip(is_positive, inverse, strict=True)], xs))
 
 
 def _squares(

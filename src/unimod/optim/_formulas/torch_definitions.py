@@ -9,9 +9,18 @@ from typing import Any
 
 import unimod.numpy as unp
 from unimod import config
-from unimod.optim._formulas._means import corrected, following, larger, mean, mean_of_squares, over_root, select
+from unimod.optim._formulas._means import (
+    corrected,
+    following,
+    larger,
+    mean,
+    mean_of_squares,
+    over_root,
+    select,
+    two_moments,
+)
 from unimod.optim._formulas._table import Result, State, formula
-from unimod.optim._formulas.moments import three_moments, two_moments
+from unimod.optim._formulas.moments import three_moments
 from unimod.optim._formulas.rectified import length, rectification
 from unimod.optim._formulas.signs import resized, signs, step_sizes
 from unimod.optim._lists import Arrays, Lists
