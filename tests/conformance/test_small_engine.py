@@ -87,6 +87,21 @@ def test_the_small_engine_has_no_optional_function():
         assert set(sabotage.public(getattr(_registry.load(HOST), module))) & optional or module == "optim"
 
 
+def test_facts_that_the_small_engine_does_not_state(install):
+    install(HOST)
+    engine, x = _registry.load(HOST), np.ones(2, np.float32)
+    assert engine.facts.device_kinds() == ("cpu",)
+    assert engine.facts.has_x64()
+    with engine.facts.use_x64(False):
+        assert um.numpy.asarray(1.0, dtype="float64", backend=HOST).dtype == np.float64
+    assert (engine.arrays.dtype_name(x), engine.arrays.device_name(x), engine.arrays.is_concrete(x)) == (
+        ("float32", "cpu", True)
+    )
+    copied = engine.arrays.copy(x)
+    assert not np.shares_memory(copied, x)
+    assert copied.tolist() == [1.0, 1.0]
+
+
 @pytest.mark.parametrize("case", [*NUMPY_ROWS, *RANDOM_ROWS, *NN_ROWS], ids=lambda case: case.name)
 def test_every_row_of_the_namespace_on_the_small_engine(case, install, monkeypatch):
     dtype = case.dtypes[0]
