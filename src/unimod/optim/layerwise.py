@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import unimod.numpy as unp
+from unimod.core.kinds import static
+from unimod.core.module import Module
 from unimod.optim.masking import masked
 from unimod.optim.optimizers import add_decayed_weights, scale_by_adam, scale_by_learning_rate, trace
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
@@ -164,10 +167,23 @@ def fromage(learning_rate: Rate, *, min_norm: float = 1e-6) -> Chain:
     return chain(scale_by_trust_ratio(min_norm=min_norm), scale_by_learning_rate(rate), add_decayed_weights(decay))
 
 
+class _OfStep(Module):
+    """The rate of Fromage's steps, or the decay after them, by a schedule."""
+
+    schedule: Any
+    is_decay: bool = static()
+
+    def __init__(self, schedule: Any, is_decay: bool) -> None:
+        self.schedule, self.is_decay = schedule, is_decay
+
+    def __call__(self, count: Any) -> Any:
+        rate = self.schedule(count)
+        factor = unp.divide(1.0, unp.sqrt(unp.add(unp.square(rate), 1.0)))
+        return unp.subtract(factor, 1.0) if self.is_decay else unp.multiply(rate, factor)
+
+
 def _fromage(learning_rate: Rate) -> tuple[Rate, Rate]:
-    if not callable(learning_rate):
-        factor = 1 / (1 + learning_rate**2) ** 0.5
-        return learning_rate * factor, factor - 1
-    rate = learning_rate
-    of_step = lambda count: 1 / (1 + rate(count) ** 2) ** 0.5  # noqa: E731
-    return lambda count: of_step(count) * rate(count), lambda count: of_step(count) - 1
+    if callable(learning_rate):
+        return _OfStep(learning_rate, False), _OfStep(learning_rate, True)
+    factor = 1 / (1 + learning_rate**2) ** 0.5
+    return learning_rate * factor, factor - 1

@@ -29,13 +29,14 @@ class ScheduleFree(Wrapper):
     """See :func:`schedule_free`; ``opt.inner`` is the base optimizer, ``opt.z`` the sequence that it moves."""
 
     called = "schedule_free"
+    rate: Any  # not declared static: a schedule may be a module whose options are arrays
     options: Any = static()
 
     def __init__(
         self, inner: Transformation, learning_rate: Rate, b1: float, weight_lr_power: float, state_dtype: str | None
     ) -> None:
         super().__init__(inner)
-        self.options = (learning_rate, b1, weight_lr_power, state_dtype)
+        self.rate, self.options = learning_rate, (b1, weight_lr_power, state_dtype)
 
     def hyperparameters(self) -> Iterator[str]:
         """Those of the base optimizer, and the learning rate."""
@@ -44,7 +45,7 @@ class ScheduleFree(Wrapper):
     def first_state(self, engine: Engine, leaves: list[Any]) -> dict[str, Any]:
         """The sequence ``z``, and how much its average weighs."""
         lists, dtype = _lists.of(engine), sizes.lowest_dtype(leaves)
-        _, b1, _, state_dtype = self.options
+        b1, _, state_dtype = self.options
         return {
             "b1": sizes.number(lists, leaves, b1, dtype),
             "weight_sum": sizes.number(lists, leaves, 0.0, dtype),
@@ -60,7 +61,7 @@ class ScheduleFree(Wrapper):
         self.check_structure(grads, structure)
         if params is None:
             raise OptionError("schedule_free needs the parameters.", fix="opt.update(grads, params), or opt.step")
-        b1, lists, old = self.options[1], _lists.of(engine), self.state["z"]
+        b1, lists, old = self.options[0], _lists.of(engine), self.state["z"]
         share = self._weigh(hyper)
         changes, self.inner = self.attempt(engine, grads, params, structure, hyper)
         z = [unp.astype(x, config.dtype_of(o)) for x, o in zip(lists.add(old, changes), old, strict=True)]
@@ -73,8 +74,8 @@ class ScheduleFree(Wrapper):
 
     def _weigh(self, hyper: Hyper) -> Array:
         """The weight of the newest point in the average; counts."""
-        learning_rate, _, power, _ = self.options
-        given = hyper.get("learning_rate", learning_rate)
+        power = self.options[1]
+        given = hyper.get("learning_rate", self.rate)
         rate = rate_at(given, self.state["step_count"])
         largest = unp.maximum(self.state["max_lr"], _like(rate, self.state["max_lr"]))
         weight = unp.pow(largest, power)
@@ -152,7 +153,7 @@ def schedule_free_eval_params(state: Any, params: Any) -> Any:
             got=type(state).__name__,
             expected="what um.optim.schedule_free makes, after init",
         )
-    b1 = state.options[1]
+    b1 = state.options[0]
     average = tree.map(lambda y, z: (y - (1.0 - b1) * z) / b1, trainable(params), state.z)
     return average if trainable(params) is params else params.update(average)
 

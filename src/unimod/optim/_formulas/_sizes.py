@@ -24,7 +24,13 @@ def square_norm(lists: Lists, xs: Arrays) -> Array:
 
 def norm(lists: Lists, xs: Arrays) -> Array:
     """The root of :func:`square_norm`."""
-    return unp.sqrt(square_norm(lists, xs))
+    return root(square_norm(lists, xs))
+
+
+def root(x: Array) -> Array:
+    """The square root; of 0 with derivatives of 0."""
+    is_zero = unp.equal(x, 0)
+    return unp.where(is_zero, x, unp.sqrt(unp.where(is_zero, unp.ones_like(x), x)))
 
 
 def inner(lists: Lists, xs: Arrays, ys: Arrays) -> Array:

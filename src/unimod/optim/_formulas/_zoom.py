@@ -1,8 +1,9 @@
 """The zoom line search: first larger and larger steps until one is too long, then smaller and smaller intervals.
 
 All choices are made by ``where``, so that the search can be traced. The fields: ``step``, ``value``, ``slope`` and
-``grad`` of the last try; ``low``, ``high`` and ``cubic``, the ends of the interval and the end before, each with ``value_`` and
-the ends with ``slope_``; ``safe``, the best step with a sufficient decrease, with its ``safe_value`` and ``safe_grad``.
+``grad`` of the last try; ``low``, ``high`` and ``cubic``, the ends of the interval and the end before, each with
+``value_`` and the ends with ``slope_``; ``safe``, the best step with a sufficient decrease, with its ``safe_value`` and
+``safe_grad``.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def _like(x: Array, old: Array) -> Array:
 
 
 def _each(lists: Lists, xs: Arrays, reps_rel: Any) -> Arrays:
-    return [unp.multiply(unp.add(unp.sqrt(unp.sum(s)), 1.0), reps_rel) for s in lists.squares(xs)]
+    return [unp.multiply(unp.add(sizes.root(unp.sum(s)), 1.0), reps_rel) for s in lists.squares(xs)]
 
 
 def _layerwise(lists: Lists, params: Arrays, *, reps_rel: Any, param_dtype: str, **options: Any) -> State:
@@ -43,7 +43,7 @@ def scale_by_distance_over_gradients(
 ) -> Result:
     """``u * global_scale * d / sqrt(sum of squares + eps)``, of each array by itself."""
     away = lists.squares([unp.subtract(p, _like(x, p)) for p, x in zip(params, state["init_params"], strict=True)])
-    far = [unp.maximum(d, unp.sqrt(unp.sum(s))) for d, s in zip(state["max_dist"], away, strict=True)]
+    far = [unp.maximum(d, sizes.root(unp.sum(s))) for d, s in zip(state["max_dist"], away, strict=True)]
     squares = zip(state["grad_sum_of_squares"], lists.squares(updates), strict=True)
     sums = [unp.add(x, _like(unp.sum(s), x)) for x, s in squares]
     roots = [_like(unp.sqrt(unp.add(x[0], eps)), d) for x, d in zip(sums, far, strict=True)]
@@ -80,7 +80,7 @@ def scale_by_dog(
     eps: Any = 1e-8,
 ) -> Result:
     """``u`` times the greatest distance over the root of the sum of squared gradients."""
-    away = unp.sqrt(_distance(lists, params, state["init_params"]))
+    away = sizes.root(_distance(lists, params, state["init_params"]))
     far = unp.maximum(state["max_dist"], _like(away, state["max_dist"]))
     summed = unp.add(state["sum_sq_norm_grads"], _like(sizes.square_norm(lists, updates), far))
     rate = unp.divide(far, unp.sqrt(unp.add(summed, eps)))

@@ -32,7 +32,6 @@ MAIN: dict[str, Make] = {
     "lars": lambda: optim.lars(0.5, weight_decay=0.02, trust_coefficient=0.1),
     "fromage": lambda: optim.fromage(0.1),
     "adafactor": lambda: optim.adafactor(0.1, min_dim_size_to_factor=2),
-    "noisy_sgd": lambda: optim.noisy_sgd(0.1, key=3),
     "optimistic_gradient_descent": lambda: optim.optimistic_gradient_descent(0.1, beta=0.5),
     "optimistic_adam": lambda: optim.optimistic_adam(0.1),
     "optimistic_adam_v2": lambda: optim.optimistic_adam_v2(0.1, beta=0.5),
@@ -78,7 +77,6 @@ PARTS: dict[str, Make] = {
     "scale_by_param_block_norm": lambda: _down(optim.scale_by_param_block_norm()),
     "scale_by_param_block_rms": lambda: _down(optim.scale_by_param_block_rms()),
     "scale_by_factored_rms": lambda: _down(optim.scale_by_factored_rms(min_dim_size_to_factor=2)),
-    "add_noise": lambda: _down(optim.add_noise(0.1, 0.5, key=2**40 + 7)),
     "scale_by_optimistic_gradient": lambda: _down(optim.scale_by_optimistic_gradient(alpha=0.8, beta=0.5)),
     "scale_by_polyak": lambda: _down(optim.scale_by_polyak(max_learning_rate=0.8), 1.0),
     "scale_by_muon": lambda: _down(_of_matrices(optim.scale_by_muon())),
@@ -91,6 +89,13 @@ PARTS: dict[str, Make] = {
     "scale_by_simplified_ademamix": lambda: _down(optim.scale_by_simplified_ademamix(b1=0.5, alpha=2.0)),
     "scale_by_lbfgs": lambda: _down(optim.scale_by_lbfgs(3), 0.5),
 }
+
+
+NOISY: dict[str, Make] = {
+    "noisy_sgd": lambda: optim.noisy_sgd(0.1, key=3),
+    "add_noise": lambda: _down(optim.add_noise(0.1, 0.5, key=2**40 + 7)),
+}
+"""Draws depend on the dtype."""
 
 
 def _of_matrices(part: optim.Transformation) -> optim.Transformation:
@@ -149,18 +154,36 @@ def _step(name: str, make: Make) -> Case:
 
 
 _BACKTRACKING: Make = lambda: optim.chain(optim.scale(-1.0), optim.scale_by_backtracking_linesearch(5))  # noqa: E731
-_ZOOM: Make = lambda: optim.chain(optim.scale(-0.1), optim.scale_by_zoom_linesearch(4))  # noqa: E731
+
+
+def _zoomed(params: Any, scale: Any) -> Any:
+    params, opt = steps(lambda: optim.chain(optim.scale(-0.3), optim.scale_by_zoom_linesearch(4)), 2)(params, scale)
+    return params, opt[1].learning_rate, opt[1].value, opt[1].grad
+
+
+def _twice(params: Any, scale: Any) -> Any:
+    """What the search finds: the first step size is good."""
+    for _ in range(2):
+        slope = _slope(params, scale)
+        params = {
+            "a": unp.subtract(params["a"], unp.multiply(slope["a"], 0.3)),
+            "b": [unp.subtract(params["b"][0], unp.multiply(slope["b"][0], 0.3))],
+        }
+    return params, unp.ones_like(scale[0]), _loss(params, scale), _slope(params, scale)
+
 
 CASES = (
     *(_row(name, make, dtypes=("float32", "float64")) for name, make in MAIN.items()),
     *(_row(name, make) for name, make in (OPTIONS | PARTS).items()),
+    *(_row(name, make, widen=False) for name, make in NOISY.items()),
     *(_step(name, make) for name, make in MAIN.items()),
     Case("optim.schedule_free_eval_params", _evaluated, _start, dtypes=("float32", "float64"), bound=_BOUND),
     Case("optim.scale_by_backtracking_linesearch", steps(_BACKTRACKING, 2), _start, bound=_BOUND, vmap=False),
     Case(
         "optim.scale_by_zoom_linesearch",
-        steps(_ZOOM, 2),
+        _zoomed,
         _start,
+        reference=_twice,
         bound=_BOUND,
         vmap=False,
         needs=frozenset({has.GRAD}),
