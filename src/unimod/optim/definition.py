@@ -10,6 +10,8 @@ Definition = Literal["optax", "torch"]
 
 V = TypeVar("V")
 
+_IS_TORCH = {"optax": False, "torch": True}
+
 
 def is_torch(name: str, definition: str) -> bool:
     """Whether the definition is that of ``torch.optim``.
@@ -17,11 +19,11 @@ def is_torch(name: str, definition: str) -> bool:
     Raises:
         OptionError: it is neither.
     """
-    if definition not in ("optax", "torch"):
+    if definition not in _IS_TORCH:
         raise OptionError(
             f"{name} has two definitions.", got=f"definition = {definition!r}", expected='"optax" or "torch"'
         )
-    return definition == "torch"
+    return _IS_TORCH[definition]
 
 
 def default(value: V | None, of_torch: V, of_optax: V, is_torch: bool) -> V:
