@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from unimod.errors import OptionError
 
@@ -10,7 +10,8 @@ Definition = Literal["optax", "torch"]
 
 V = TypeVar("V")
 
-_IS_TORCH = {"optax": False, "torch": True}
+# Of a formula, not of an engine: each definition runs on every engine.
+_USUAL, _OTHER = get_args(Definition)
 
 
 def is_torch(name: str, definition: str) -> bool:
@@ -19,11 +20,11 @@ def is_torch(name: str, definition: str) -> bool:
     Raises:
         OptionError: it is neither.
     """
-    if definition not in _IS_TORCH:
+    if definition not in (_USUAL, _OTHER):
         raise OptionError(
             f"{name} has two definitions.", got=f"definition = {definition!r}", expected='"optax" or "torch"'
         )
-    return _IS_TORCH[definition]
+    return bool(definition == _OTHER)
 
 
 def default(value: V | None, of_torch: V, of_optax: V, is_torch: bool) -> V:
