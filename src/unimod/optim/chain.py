@@ -19,7 +19,8 @@ class Chain(Transformation):
         self.parts = list(parts)
 
     def __getitem__(self, index: Any) -> Transformation:
-        return self.parts[index]
+        part: Transformation = self.parts[index]
+        return part
 
     def __len__(self) -> int:
         return len(self.parts)

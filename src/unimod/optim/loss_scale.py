@@ -26,6 +26,8 @@ class LossScale(Module):
         loss_scale: the number.
     """
 
+    loss_scale: Any
+
     def scale(self, tree: Any) -> Any:
         """``tree * loss_scale``, leaf by leaf; in float32 at least, where the leaves have a narrower dtype."""
         return _each(unp.multiply, tree, self.loss_scale)
@@ -48,10 +50,8 @@ class NoOpLossScale(LossScale):
         2.0
     """
 
-    @property
-    def loss_scale(self) -> int:
-        """1."""
-        return 1
+    def __init__(self) -> None:
+        self.loss_scale = 1
 
     def scale(self, tree: Any) -> Any:
         """The tree itself."""
