@@ -32,6 +32,9 @@ def scale_by_lbfgs(memory_size: int = 10, *, scale_init_precond: bool = True) ->
 
     Source: Nocedal and Wright, "Numerical Optimization", 1999, algorithms 7.4 and 7.5.
 
+    Differences:
+        For derivatives the length of the first gradient is a constant, as it is in optax.
+
     Example:
         >>> import unimod as um
         >>> x = um.numpy.asarray([3.0, 4.0])

@@ -11,6 +11,7 @@ from unimod.optim._formulas import _sizes as sizes
 from unimod.optim._formulas._means import following
 from unimod.optim._formulas._table import Result, State, formula
 from unimod.optim._lists import Arrays, Lists
+from unimod.transforms import stop_gradient
 
 
 def _init(lists: Lists, params: Arrays, *, memory_size: int, **options: Any) -> State:
@@ -93,7 +94,7 @@ def _first_scale(lists: Lists, updates: Arrays, changes: Arrays, product: Array,
     is_positive = unp.greater(square, 0)
     quotient = unp.divide(product, unp.where(is_positive, square, unp.ones_like(square)))
     quotient = unp.where(is_positive, quotient, unp.ones_like(quotient))
-    size = sizes.norm(lists, updates)
+    size = stop_gradient(sizes.norm(lists, updates))
     return unp.where(is_later, quotient, unp.reciprocal(unp.maximum(size, 1.0)))
 
 
