@@ -11,7 +11,7 @@ Example:
 
 from typing import TYPE_CHECKING
 
-from unimod import nn, numpy, optim, random
+from unimod import nn, numpy, random
 from unimod._lazy import attach
 from unimod._version import __version__
 from unimod.config import (
@@ -84,24 +84,24 @@ from unimod.errors import (
     UnknownBackendError,
     UnreturnedStateWarning,
 )
-from unimod.optim import (
-    DynamicLossScale,
-    LossScale,
-    NoOpLossScale,
-    Optimizer,
-    StaticLossScale,
-    all_finite,
-    apply_gradients,
-    select_tree,
-)
 from unimod.random import rng, seed
 from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
-    from unimod import losses, metrics, nets, precision, regularizers
+    from unimod import losses, metrics, nets, optim, precision, regularizers
     from unimod.core.summary import Summary, summarize
     from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
+    from unimod.optim import (
+        DynamicLossScale,
+        LossScale,
+        NoOpLossScale,
+        Optimizer,
+        StaticLossScale,
+        all_finite,
+        apply_gradients,
+        select_tree,
+    )
     from unimod.optim.functional import functional_optimizer
     from unimod.optim.schedules.functional import functional_schedule
     from unimod.precision import Policy, apply_policy, unwrap_policy
@@ -112,9 +112,13 @@ _registration.install()
 __getattr__ = attach(
     __name__,
     {
-        **dict.fromkeys(("losses", "metrics", "nets", "precision", "regularizers", "testing"), ""),
+        **dict.fromkeys(("losses", "metrics", "nets", "optim", "precision", "regularizers", "testing"), ""),
         "nn": " ".join(nn.__all__),
         "core.summary": "Summary summarize",
+        "optim.apply": "apply_gradients",
+        "optim.loss_scale": "DynamicLossScale LossScale NoOpLossScale StaticLossScale",
+        "optim.finite": "all_finite select_tree",
+        "optim.optimizer": "Optimizer",
         "optim.functional": "functional_optimizer",
         "optim.schedules.functional": "functional_schedule",
         "precision._apply": "apply_policy unwrap_policy",

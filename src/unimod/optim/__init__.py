@@ -7,11 +7,8 @@ from unimod.optim.optimizers import *  # noqa: F403 (their names stand in its ow
 from unimod.optim.schedules import *  # noqa: F403 (their names stand in its own list)
 from unimod.optim.transformation import Primitive, ScaleByLearningRate, Transformation
 
-__all__ = [
-    "Primitive",
-    "ScaleByLearningRate",
-    "Transformation",
-    "schedules",
-]
-__all__ += [*combining.__all__, *optimizers.__all__, *schedules.__all__]
+__all__ = ["Primitive", "ScaleByLearningRate", "Transformation", "schedules"]
+__all__ += combining.__all__
 __all__ += further.__all__
+__all__ += optimizers.__all__
+__all__ += schedules.__all__

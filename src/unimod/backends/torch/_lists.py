@@ -17,8 +17,8 @@ from unimod.backends.torch import _private
 Tensors = list[Tensor]
 
 
-_WITH_NUMBERS = frozenset({"add", "mul", "div"})
-"""Those whose second operand may be a tensor without axes for the whole list."""
+_WITH_NUMBERS = frozenset({"mul", "div"})
+"""Those whose second operand may be a tensor without axes for the whole list; that of ``add`` would read it."""
 
 
 def _fused(name: str, one: Callable[..., Tensor]) -> Callable[..., Tensors]:
@@ -64,7 +64,6 @@ FUNCTIONS = {
     "neg": _fused("neg", torch.neg),
     "abs": _fused("abs", torch.abs),
     "sqrt": _fused("sqrt", torch.sqrt),
-    "sign": _fused("sign", torch.sign),
     "reciprocal": _fused("reciprocal", torch.reciprocal),
     "lerp": _fused("lerp", torch.lerp),
     "addcmul": _fused("addcmul", torch.addcmul),
