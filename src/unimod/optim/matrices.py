@@ -69,7 +69,7 @@ def scale_by_muon(
         >>> x = um.numpy.asarray([[2.0, 0.0], [0.0, 1.0]])
         >>> updates, _ = um.optim.scale_by_muon().init(x).update(x)
         >>> [[round(float(v), 2) for v in row] for row in updates]
-        [[0.7, 0.0], [0.0, 0.83]]
+        [[0.69, 0.0], [0.0, 1.11]]
     """
     if isinstance(ns_coeffs, str):
         if ns_coeffs not in _PRESETS:
@@ -187,7 +187,7 @@ def muon(
         >>> opt = um.optim.muon(0.1).init(x)
         >>> x, opt = opt.step(x, x)
         >>> [round(float(v), 2) for v in x["b"]], [round(float(v), 2) for v in x["w"][0]]
-        ([0.81, 0.81], [1.93, 0.0])
+        ([0.85, 0.85], [1.93, 0.0])
     """
     matrices = chain(
         scale_by_muon(

@@ -28,7 +28,7 @@ def add_noise(eta: float, gamma: float, key: int | Key) -> Transformation:
         >>> x = um.numpy.zeros((2,))
         >>> updates, _ = um.optim.add_noise(1.0, 0.55, key=0).init(x).update(x)
         >>> [round(float(u), 3) for u in updates]
-        [-2.444, -2.036]
+        [0.199, -0.77]
     """
     return Primitive("add_noise", eta=eta, gamma=gamma, key=words(key))
 
@@ -58,6 +58,6 @@ def noisy_sgd(learning_rate: Rate, *, eta: float = 0.01, gamma: float = 0.55, ke
         >>> opt = um.optim.noisy_sgd(0.5, eta=1.0, key=0).init(x)
         >>> x, opt = opt.step(x, x)
         >>> [round(float(v), 3) for v in x]
-        [1.222, 1.018]
+        [-0.099, 0.385]
     """
     return chain(add_noise(eta, gamma, key), scale_by_learning_rate(learning_rate))

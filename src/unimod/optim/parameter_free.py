@@ -52,7 +52,7 @@ def prodigy(
         >>> opt = um.optim.prodigy(estim_lr0=0.1).init(x)
         >>> x, opt = opt.step(x, x)
         >>> [round(float(v), 4) for v in x], round(float(opt.estim_lr), 4)
-        ([0.9684, -0.9684], 0.1)
+        ([0.9, -0.9], 0.1)
     """
     return Primitive(
         "prodigy",
