@@ -72,9 +72,7 @@ def prodigy(
         unp.multiply(unp.multiply(unp.divide(estimate, estim_lr0), step), gained),
     )
     found = _quotient(unp.multiply(weighted, estim_lr_coef), _absolute(lists, summed))
-    # As a list, because torch reads the value of one array for all, which a trace does not have.
-    floor = [unp.multiply(unp.maximum(estimate, found), eps)] * len(params)
-    below = lists.add(lists.sqrt(second), floor)
+    below = lists.add(lists.sqrt(second), unp.multiply(unp.maximum(estimate, found), eps))
     direction = lists.neg(lists.mul(lists.div(first, below), step))
     return lists.sub(direction, lists.mul(params, unp.multiply(step, weight_decay))), {
         "exp_avg": first,
