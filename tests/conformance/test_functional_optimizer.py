@@ -11,6 +11,8 @@ import pytest
 import unimod as um
 from unimod.errors import CapabilityError, DTypeError, MixedBackendError, OptionError, TreeError
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = 5
 
 

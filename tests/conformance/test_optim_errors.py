@@ -7,6 +7,8 @@ import pytest
 import unimod as um
 from unimod.errors import DTypeError, NotInitializedError, OptionError, ShapeError, StateDictError, TreeError
 
+pytestmark = pytest.mark.thin(3)
+
 TEXTS: dict[str, dict[str, tuple[type, str]]] = {}
 """By case, the class and the text of the error on each engine that came by."""
 

@@ -16,6 +16,8 @@ import unimod as um
 import unimod.numpy as unp
 from unimod.errors import DTypeError, OptionError
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = 50
 
 CASES = {

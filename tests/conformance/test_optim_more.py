@@ -10,6 +10,8 @@ import pytest
 import unimod as um
 from unimod.errors import DTypeError, OptionError
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = 50
 
 # 50 steps, each of which rounds parameters and moments; optax computes 1 - b2**t in float32, which costs those with

@@ -12,6 +12,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = 50
 
 # A step rounds the parameters and a few products: some ULP of values up to about 5, in 50 steps; Adam divides by a

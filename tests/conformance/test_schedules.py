@@ -12,6 +12,8 @@ import unimod as um
 from unimod.errors import OptionError
 from unimod.testing.cases import schedules as rows
 
+pytestmark = pytest.mark.thin(3)
+
 STEPS = np.arange(12, dtype=np.int32)
 EXAMPLES = {name: make(0.75) for name, make in rows.SCHEDULES.items() if not name.startswith("join")}
 

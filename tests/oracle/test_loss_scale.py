@@ -7,6 +7,8 @@ import pytest
 
 import unimod as um
 
+pytestmark = pytest.mark.thin(3)
+
 
 @pytest.mark.needs("jax")
 @pytest.mark.parametrize(("first", "period", "factor"), [(2.0**15, 3, 2), (2.0**126, 1, 4), (2.0, 2, 2)])
