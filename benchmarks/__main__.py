@@ -21,6 +21,7 @@ WORKLOADS = (
     "conv",
     "attention",
     "normalization",
+    "optimizers",
 )
 
 

@@ -226,3 +226,58 @@ def test_apply_gradients_passes_hyperparameters_on(any_backend):
     opt = um.optim.sgd(0.1).init(model)
     new, _ = um.apply_gradients(model, opt, model.parameters(), learning_rate=1.0)
     assert numbers(new.w) == [[0.0]]
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_kernel_of_torch_is_the_formula(dtype, monkeypatch):
+    import torch
+
+    from unimod.backends.torch import _fused
+
+    def run():
+        x = [
+            torch.linspace(-1, 1, 6).reshape(2, 3).to(getattr(torch, dtype)),
+            torch.tensor(2.0).to(getattr(torch, dtype)),
+        ]
+        opt = um.optim.adam(0.1, b1=0.8, b2=0.9, eps=1e-3).init(x)
+        for scale in (1.0, -0.5, 3.0):
+            grads = [scale * leaf for leaf in x]
+            before = [leaf.clone() for leaf in (*x, *grads, *opt[0].mu, *opt[0].nu)]
+            held = (*x, *grads, *opt[0].mu, *opt[0].nu)
+            x, opt = opt.step(x, grads)
+            assert all(torch.equal(one, other) for one, other in zip(before, held, strict=True))
+        return [*x, *opt[0].mu, *opt[0].nu], opt[0].count
+
+    calls = []
+    kernel = _fused._adam
+    assert kernel is not None
+    monkeypatch.setattr(_fused, "_adam", lambda *args, **options: calls.append(1) or kernel(*args, **options))
+    found, count = run()
+    assert len(calls) == 3
+    monkeypatch.setattr(_fused, "_adam", None)
+    expected, other = run()
+    assert int(count) == int(other) == 3
+    for one, two in zip(found, expected, strict=True):
+        assert one.dtype == two.dtype
+        torch.testing.assert_close(one, two, rtol=1e-6 if dtype == "float32" else 1e-14, atol=0)
+
+
+@pytest.mark.needs("torch")
+def test_what_is_differentiated_or_traced_does_not_go_through_the_kernel(monkeypatch):
+    import torch
+
+    from unimod.backends.torch import _fused
+
+    monkeypatch.setattr(_fused, "_adam", lambda *args, **options: pytest.fail("the kernel has no derivatives"))
+    x = {"a": torch.ones(3), "b": torch.ones(())}
+    opt = um.optim.adam(0.1).init(x)
+
+    def after(x):
+        new, _ = opt.step(x, x)
+        return um.numpy.sum(new["a"]) + new["b"]
+
+    slopes = um.grad(after)(x)
+    assert slopes["a"].shape == (3,)
+    um.jit(lambda opt, x: opt.step(x, x), compiler="graph")(opt, x)
+    um.vmap(lambda x: opt.step(x, x)[0], in_axes=0)({"a": torch.ones(2, 3), "b": torch.ones(2)})

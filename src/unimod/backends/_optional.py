@@ -68,7 +68,8 @@ new updates and the new state; ``options`` is a tuple of ``(option, value)`` pai
 transformation needs beside the gradients: ``value``, lists such as ``grad``, functions of lists such as ``value_fn``.
 
 ``fused(name)`` is a function of whole lists, or None: of ``optim._lists``, and ``lerp(xs, ys, weight)`` and
-``addcmul(xs, ys, zs, value=)``.
+``addcmul(xs, ys, zs, value=)``; and ``adam(grads, mu, nu, count, b1, b2, eps)``, which gives the direction of Adam and
+both new moments, or None for arguments that it is not for.
 
 ``foreign(target, options)`` is for an optimizer of the framework itself, else None: an object with ``init(leaves,
 rebuild)``, which gives a state, a tree of the framework's own; and ``step(leaves, grads, state, rebuild, hyper,

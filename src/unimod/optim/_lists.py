@@ -37,10 +37,20 @@ class Lists:
     def __getattr__(self, name: str) -> Callable[..., Arrays]:
         if name not in _ONE_BY_ONE:
             raise AttributeError(name)
-        fused = getattr(self.engine.optim, "fused", lambda name: None)(name)
-        found = fused or functools.partial(self._each, getattr(self.engine.math, _ONE_BY_ONE[name]))
+        found = self.fused(name) or functools.partial(self._each, getattr(self.engine.math, _ONE_BY_ONE[name]))
         setattr(self, name, found)
         return found
+
+    def fused(self, name: str) -> Callable[..., Any] | None:
+        """The engine's function for whole lists of that name, or None."""
+        find = getattr(self.engine.optim, "fused", None)
+        found: Callable[..., Any] | None = None if find is None else find(name)
+        return found
+
+    def at_once(self, name: str, *args: Any) -> Any:
+        """What the engine makes of a whole step in one call; None where it does not, for these arguments."""
+        fused = self.fused(name)
+        return None if fused is None else fused(*args)
 
     def _each(self, fn: Callable[..., Array], xs: Arrays, other: Any = None) -> Arrays:
         if other is None:
@@ -76,7 +86,7 @@ class Lists:
 
     def decayed(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
         """``decay * old + (1 - decay) * new``."""
-        fused = getattr(self.engine.optim, "fused", lambda name: None)("lerp")
+        fused = self.fused("lerp")
         if fused is not None and isinstance(decay, (int, float)):
             return list(fused(old, new, 1 - decay))
         mixed: Arrays = self.add(self.mul(old, decay), self.mul(new, 1 - decay))
@@ -84,7 +94,7 @@ class Lists:
 
     def decayed_squares(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
         """``decay * old + (1 - decay) * |new|**2``."""
-        fused = getattr(self.engine.optim, "fused", lambda name: None)("addcmul")
+        fused = self.fused("addcmul")
         is_real = all(config.dtype_of(x).kind == "float" for x in new)
         if fused is not None and isinstance(decay, (int, float)) and is_real:
             return list(fused(self.mul(old, decay), new, new, value=1 - decay))

@@ -7,9 +7,11 @@ the lists away.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
+from unimod.backends.torch import _fused
 from unimod.backends.torch import _lists as lists
 from unimod.backends.torch._foreign_optim import foreign as foreign
 from unimod.backends.torch._foreign_optim import foreign_schedule as foreign_schedule
@@ -17,9 +19,12 @@ from unimod.backends.torch._foreign_optim import foreign_schedule as foreign_sch
 Array = torch.Tensor
 
 
-def fused(name: str) -> Callable[..., list[Array]] | None:
+_FUSED: dict[str, Callable[..., Any]] = {**lists.FUNCTIONS, "adam": _fused.adam}
+
+
+def fused(name: str) -> Callable[..., Any] | None:
     """The function of lists of that name."""
-    return lists.FUNCTIONS.get(name)
+    return _FUSED.get(name)
 
 
 def apply_updates(params: list[Array], updates: list[Array]) -> list[Array]:
