@@ -87,7 +87,7 @@ class Case:
         reference: an independent function for what is expected, of numpy arrays; None: ``fn`` on the numpy engine.
         dtypes: the dtypes to test; inputs are made in them.
         bound: of values and states, against the reference.
-        jit_bound: between jitted and eager calls; None: ``bound``.
+        jit_bound: between jitted, also jitted and mapped, and eager calls; None: ``bound``.
         gradient_bound: of derivatives, against central differences of the reference in float64.
         wrt: the places of the inputs to differentiate by (the parameters of a layer always are).
         jit: whether the function may be jitted.

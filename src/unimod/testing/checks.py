@@ -88,7 +88,8 @@ def mapped(case: Case, engine: str, dtype: str) -> float:
         )
         found, expected = _calls.mapped(fn, args, at_once=case.jit), _calls.stacked(fn, args, MAPPED)
     _assert_native(found, engine)
-    return compare(found, expected, case.bound, names=(f"{engine}, mapped,", f"{engine} one by one"))
+    bound = (case.jit and case.jit_bound) or case.bound
+    return compare(found, expected, bound, names=(f"{engine}, mapped,", f"{engine} one by one"))
 
 
 def evaluation(case: Case, engine: str, dtype: str) -> float:
