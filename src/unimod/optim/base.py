@@ -54,20 +54,24 @@ class Transformation(Module):
                 got=type(grads).__name__,
                 fix="updates, opt = opt.update(grads, params)",
             )
+        numbers, shape = (None, None) if params is None else walk.flatten(trainable(params))
+        _, updates, _, structure, new = self._advanced(grads, numbers, shape, hyper)
+        return walk.unflatten(structure, updates), new
+
+    def _advanced(
+        self: T, grads: Any, params: list[Any] | None, shape: Child | None, hyper: Hyper
+    ) -> tuple[Engine, list[Any], list[Any] | None, Child, T]:
+        """One step on flat lists: engine, updates, the parameters as its arrays, the structure, the new self."""
         self._check_names(hyper)
         if "grad" in self.hyperparameters():
             hyper.setdefault("grad", grads)
-        leaves, structure = walk.flatten(grads)
-        numbers = None
-        if params is not None:
-            numbers, shape = walk.flatten(trainable(params))
-            leaves, structure = tree._matching(grads, shape), shape
+        leaves, structure = walk.flatten(grads) if shape is None else (tree._matching(grads, shape), shape)
         own, shape_of_self = walk.flatten_node(self)
-        engine, found = _lift.settle([*leaves, *(numbers or ()), *own])
-        leaves, numbers = found[: len(leaves)], None if numbers is None else found[len(leaves) : 2 * len(leaves)]
+        count = len(leaves)
+        engine, found = _lift.settle([*leaves, *(params or ()), *own])
+        params = None if params is None else found[count : 2 * count]
         new = walk.unflatten(shape_of_self, own)
-        updates = new.update_flat(engine, leaves, numbers, structure, hyper)
-        return walk.unflatten(structure, updates), new
+        return engine, new.update_flat(engine, found[:count], params, structure, hyper), params, structure, new
 
     def step(self: T, params: Any, grads: Any, **hyper: Any) -> tuple[Any, T]:
         """``(params, self)`` after one step.
@@ -86,8 +90,9 @@ class Transformation(Module):
         chosen = trainable(params)
         for name in FUNCTIONS & hyper.keys() if chosen is not params else ():
             hyper[name] = _of_whole(hyper[name], params)
-        updates, new = self.update(grads, chosen, **hyper)
-        result = added(chosen, updates)
+        leaves, shape = walk.flatten(chosen)
+        engine, updates, old, structure, new = self._advanced(grads, leaves, shape, hyper)
+        result = _sum(engine, old or [], updates, structure)
         return (result if params is chosen else edit.merge(params, result)), new
 
     def hyperparameters(self) -> Iterator[str]:
@@ -171,11 +176,14 @@ def added(params: Any, updates: Any) -> Any:
     """``params + updates`` in the dtypes of the parameters, for trees of one structure."""
     leaves, structure = walk.flatten(params)
     engine, found = _lift.settle([*leaves, *tree._matching(updates, structure)])
-    old, new = found[: len(leaves)], found[len(leaves) :]
-    for index, (x, change) in enumerate(zip(old, new, strict=True)):
+    return _sum(engine, found[: len(leaves)], found[len(leaves) :], structure)
+
+
+def _sum(engine: Engine, old: list[Any], changes: list[Any], structure: Child) -> Any:
+    for index, (x, change) in enumerate(zip(old, changes, strict=True)):
         if getattr(x, "shape", ()) != getattr(change, "shape", ()):
             raise _wrong_shape(x, change, structure, index)
-    return walk.unflatten(structure, engine.optim.apply_updates(old, new))
+    return walk.unflatten(structure, engine.optim.apply_updates(old, changes))
 
 
 def own_values(part: Transformation, hyper: Hyper) -> Hyper:
