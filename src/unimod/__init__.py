@@ -109,7 +109,7 @@ if TYPE_CHECKING:
 _registration.install()
 
 # The parts that a model does not need, and every layer and activation, are imported when they are first asked for.
-__getattr__ = attach(
+__getattr__, __dir__ = attach(
     __name__,
     {
         **dict.fromkeys(("losses", "metrics", "nets", "optim", "precision", "regularizers", "testing"), ""),

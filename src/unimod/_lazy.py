@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 
 
-def attach(package: str, where: Mapping[str, str]) -> Callable[[str], object]:
-    """The ``__getattr__`` of a package whose names come from other modules.
+def attach(package: str, where: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The ``__getattr__`` and the ``__dir__`` of a package whose names come from other modules.
 
     Args:
         package: its full name.
@@ -17,8 +17,9 @@ def attach(package: str, where: Mapping[str, str]) -> Callable[[str], object]:
 
     Example:
         >>> from unimod._lazy import attach
-        >>> attach("unimod", {"dtypes": "float32 int8", "losses": ""})("int8")
-        int8
+        >>> getattribute, names = attach("unimod", {"dtypes": "float32 int8", "losses": ""})
+        >>> getattribute("int8"), "losses" in names()
+        (int8, True)
     """
     found = {name: module for module, names in where.items() for name in names.split()}
     modules = {module.rpartition(".")[2]: module for module, names in where.items() if not names}
@@ -32,4 +33,7 @@ def attach(package: str, where: Mapping[str, str]) -> Callable[[str], object]:
         setattr(sys.modules[package], name, value)
         return value
 
-    return getattribute
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *found, *modules})
+
+    return getattribute, names

@@ -139,3 +139,11 @@ def test_limits_of_complex_numbers_are_those_of_their_parts():
 def test_finfo_is_about_floats(dtype):
     with pytest.raises(DTypeError, match="finfo is about floating-point dtypes"):
         unp.finfo(dtype)
+
+
+@pytest.mark.parametrize(
+    "package", [um, um.nn, um.nets, um.numpy, um.losses, um.optim], ids=lambda package: package.__name__
+)
+def test_names_that_are_imported_on_demand_are_listed(package):
+    assert set(package.__all__) <= set(dir(package))
+    assert all(getattr(package, name) is not None for name in package.__all__ if name != "Nothing")

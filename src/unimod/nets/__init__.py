@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unimod.nets.unet import UNet
     from unimod.nets.vae import VAE, VAEOutput
 
-__getattr__ = attach(
+__getattr__, __dir__ = attach(
     __name__,
     {
         "nets._counting": "count_parameters",

@@ -176,7 +176,7 @@ _WHERE = {
     "nn.unpooling": "MaxPoolWithIndices MaxUnpool",
     "numpy.gathering": "one_hot",
 }
-__getattr__ = attach(__name__, _WHERE)
+__getattr__, __dir__ = attach(__name__, _WHERE)
 
 __all__ = [
     "EMA",

@@ -270,7 +270,7 @@ if TYPE_CHECKING:
     from unimod.numpy import fft, linalg
 
 # The extensions are imported when they are first asked for.
-__getattr__ = attach(__name__, {"numpy.fft": "", "numpy.linalg": ""})
+__getattr__, __dir__ = attach(__name__, {"numpy.fft": "", "numpy.linalg": ""})
 
 __all__ = [
     "asarray", "from_dlpack", "to_device", "copy", "to_numpy", "dtype_of", "zeros", "ones", "empty", "full", "eye",
