@@ -15,14 +15,14 @@ from unimod.backends._protocol import Array, Engine
 Arrays = list[Array]
 
 _ONE_BY_ONE = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "pow": "pow", "maximum": "maximum",
-    "minimum": "minimum", "neg": "negative", "abs": "abs", "sqrt": "sqrt", "sign": "sign", "reciprocal": "reciprocal",
+    "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "maximum": "maximum",
+    "minimum": "minimum", "neg": "negative", "abs": "abs", "sqrt": "sqrt", "reciprocal": "reciprocal",
 }  # fmt: skip
 """The functions of lists, and those of ``engine.math`` that they are made of."""
 
 
 class Lists:
-    """``L.add(xs, ys)``, and in the same way ``sub mul div pow maximum minimum neg abs sqrt sign reciprocal``.
+    """``L.add(xs, ys)``, and in the same way ``sub mul div maximum minimum neg abs sqrt reciprocal``.
 
     The second operand is a list as long as the first, or one number for all: a Python number or an array without axes,
     which never changes the dtype of the list, and by which the result can be differentiated.

@@ -23,7 +23,6 @@ _WITH_NUMBERS = frozenset({"mul", "div"})
 
 def _fused(name: str, one: Callable[..., Tensor]) -> Callable[..., Tensors]:
     foreach = getattr(torch, f"_foreach_{name}", None)
-
     takes_number = name in _WITH_NUMBERS
 
     def apply(xs: Tensors, *others: Any, **options: Any) -> Tensors:
@@ -58,7 +57,6 @@ FUNCTIONS = {
     "sub": _fused("sub", torch.sub),
     "mul": _fused("mul", torch.mul),
     "div": _fused("div", torch.div),
-    "pow": _fused("pow", torch.pow),
     "maximum": _fused("maximum", _between(torch.maximum)),
     "minimum": _fused("minimum", _between(torch.minimum)),
     "neg": _fused("neg", torch.neg),
