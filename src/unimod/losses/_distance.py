@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import unimod.numpy as unp
-from unimod.losses._reduce import check_positive, pair
+from unimod.losses._reduce import pair
+from unimod.nn import _checks
 
 Array = Any
 
@@ -115,7 +116,7 @@ def cosine_similarity(
         >>> round(float(um.losses.cosine_similarity(preds, target)), 4)
         -1.0
     """
-    check_positive("cosine_similarity", "epsilon", epsilon)
+    _checks.positive("cosine_similarity", "epsilon", epsilon)
     call = pair("cosine_similarity", preds, target, reduction, sample_weight)
     return call.reduce(unp.negative(cosine(call.preds, call.others[0], epsilon)))
 
@@ -136,7 +137,7 @@ def cosine_distance(
         >>> round(float(um.losses.cosine_distance(preds, target)), 4)
         1.0
     """
-    check_positive("cosine_distance", "epsilon", epsilon)
+    _checks.positive("cosine_distance", "epsilon", epsilon)
     call = pair("cosine_distance", preds, target, reduction, sample_weight)
     return call.reduce(unp.subtract(1.0, cosine(call.preds, call.others[0], epsilon)))
 

@@ -11,7 +11,8 @@ from unimod.config import describe_value
 from unimod.errors import ShapeError
 from unimod.losses._distance import cosine, unit
 from unimod.losses._margin import positive_part
-from unimod.losses._reduce import Call, check_positive
+from unimod.losses._reduce import Call
+from unimod.nn import _checks
 from unimod.nn.activations import log_softmax
 
 Array = Any
@@ -53,7 +54,7 @@ def triplet_margin(
 
     Source: ``torch.nn.functional.triplet_margin_loss``; Balntas et al. (2016) for ``swap``.
     """
-    check_positive("triplet_margin", "p", p)
+    _checks.positive("triplet_margin", "p", p)
     call = Call("triplet_margin", reduction, sample_weight, anchor, positive, negative)
     positive, negative = call.matching(call.others[0], "positives"), call.matching(call.others[1], "negatives")
     near, far = _distance(call.preds, positive, p, epsilon), _distance(call.preds, negative, p, epsilon)
@@ -206,7 +207,7 @@ def nt_xent(
 def _two_views(
     name: str, one: Array, other: Array, temperature: float, reduction: str, sample_weight: Array | None
 ) -> Call:
-    check_positive(name, "temperature", temperature)
+    _checks.positive(name, "temperature", temperature)
     call = Call(name, reduction, sample_weight, one, other)
     call.others = [call.matching(call.others[0], "embeddings")]
     if len(call.preds.shape) != 2:

@@ -134,17 +134,6 @@ def check_reduction(name: str, reduction: str) -> None:
         )
 
 
-def check_positive(name: str, option: str, value: float) -> None:
-    """An option is a positive number."""
-    if not value > 0:
-        raise OptionError(
-            f"`{option}` of {name} is not positive.",
-            got=f"{option} = {value!r}",
-            expected=f"{option} > 0",
-            fix=f"leave `{option}` away for the usual value",
-        )
-
-
 def check_share(name: str, option: str, value: float) -> None:
     """An option is a number in [0, 1]."""
     if not 0 <= value <= 1:

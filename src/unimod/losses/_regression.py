@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 import unimod.numpy as unp
-from unimod.losses._reduce import Call, check_positive, pair
+from unimod.losses._reduce import Call, pair
+from unimod.nn import _checks
 
 Array = Any
 
@@ -110,7 +111,7 @@ def huber(
 
     Source: Huber (1964), Annals of Mathematical Statistics 35; ``torch.nn.functional.huber_loss``.
     """
-    check_positive("huber", "delta", delta)
+    _checks.positive("huber", "delta", delta)
     call = pair("huber", preds, target, reduction, sample_weight)
     return call.reduce(_huber(_residual(call), delta))
 
@@ -129,7 +130,7 @@ def smooth_l1(
 
     Source: Girshick (2015), "Fast R-CNN"; ``torch.nn.functional.smooth_l1_loss``.
     """
-    check_positive("smooth_l1", "beta", beta)
+    _checks.positive("smooth_l1", "beta", beta)
     call = pair("smooth_l1", preds, target, reduction, sample_weight)
     return call.reduce(unp.divide(_huber(_residual(call), beta), beta))
 
@@ -219,7 +220,7 @@ def gaussian_nll(
 
     Source: Nix and Weigend (1994), "Estimating the mean and variance of the target probability distribution".
     """
-    check_positive("gaussian_nll", "epsilon", epsilon)
+    _checks.positive("gaussian_nll", "epsilon", epsilon)
     call = Call("gaussian_nll", reduction, sample_weight, preds, target, var)
     target, var = call.matching(call.others[0]), unp.maximum(call.matching(call.others[1], "variances"), epsilon)
     square = unp.square(unp.subtract(call.preds, target))

@@ -9,11 +9,12 @@ from unimod.config import dtype_of
 from unimod.dtypes import is_inexact
 from unimod.errors import OptionError
 from unimod.losses._base import On
-from unimod.losses._reduce import check_positive, ratio
+from unimod.losses._reduce import ratio
 from unimod.metrics import _sums
 from unimod.metrics._base import Array, Metric, State, same_shape, weights
 from unimod.metrics._marks import Marks, check_classes, marks
 from unimod.metrics._means import check_average
+from unimod.nn import _checks
 
 
 class Accuracy(Metric):
@@ -189,7 +190,7 @@ class FBeta(Metric):
         own = type(self).__name__
         check_average(own, average, ("micro", "macro", "weighted", "none"))
         check_classes(own, num_classes, top_k)
-        check_positive(own, "beta", beta)
+        _checks.positive(own, "beta", beta)
         super().__init__(() if num_classes is None else (num_classes,), on=on, name=name, dtype=dtype)
         self.num_classes, self.beta, self.average = num_classes, beta, average
         self.threshold, self.top_k, self.ignore_index = threshold, top_k, ignore_index

@@ -211,3 +211,14 @@ def norm(value: float) -> None:
             expected="norm >= 1",
             fix="pass norm=2.0",
         )
+
+
+def positive(name: str, option: str, value: float) -> None:
+    """An option is a positive number."""
+    if not value > 0:
+        raise OptionError(
+            f"`{option}` of {name} is not positive.",
+            got=f"{option} = {value!r}",
+            expected=f"{option} > 0",
+            fix=f"leave `{option}` away for the usual value",
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import unimod.numpy as unp
-from unimod.errors import OptionError
 from unimod.nn import _axes, _checks
 from unimod.nn._precision import entering, leaving
 from unimod.numpy._dispatch import many
@@ -36,7 +35,7 @@ def cosine_similarity(x: Array, other: Array, *, axis: int = -1, epsilon: float 
         >>> [round(v, 4) for v in um.nn.functional.cosine_similarity(x, other).tolist()]
         [0.6, 0.0]
     """
-    _positive("cosine_similarity", "epsilon", epsilon)
+    _checks.positive("cosine_similarity", "epsilon", epsilon)
     one, two, dtype = _pair("cosine_similarity", x, other)
     one, two = unp.broadcast_arrays(one, two)
     place = _axes.resolve(one, axis)
@@ -69,7 +68,7 @@ def pairwise_distance(
         >>> [round(v, 4) for v in um.nn.functional.pairwise_distance(x, other).tolist()]
         [5.0]
     """
-    _positive("pairwise_distance", "p", p)
+    _checks.positive("pairwise_distance", "p", p)
     one, two, dtype = _pair("pairwise_distance", x, other)
     difference = unp.add(unp.subtract(one, two), epsilon)
     return leaving(unp.linalg.vector_norm(difference, axis=-1, keepdims=keepdims, ord=p), dtype)
@@ -86,13 +85,3 @@ def _pair(name: str, x: Array, other: Array) -> tuple[Array, Array, str]:
 def _unit(x: Array, axis: int, epsilon: float) -> Array:
     square = unp.sum(unp.square(x), axis=axis, keepdims=True)
     return unp.multiply(x, unp.rsqrt(unp.maximum(square, epsilon * epsilon)))
-
-
-def _positive(name: str, option: str, value: float) -> None:
-    if not value > 0:
-        raise OptionError(
-            f"`{option}` of {name} is not positive.",
-            got=f"{option} = {value!r}",
-            expected=f"{option} > 0",
-            fix=f"leave `{option}` away for the usual value",
-        )

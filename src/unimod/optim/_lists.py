@@ -73,8 +73,12 @@ class Lists:
 
     def count(self, xs: Arrays) -> Array:
         """A counter at 0, on the device of the arrays."""
-        device = self.engine.arrays.device_name(xs[0]) if xs and self.engine.arrays.is_concrete(xs[0]) else None
-        return self.engine.arrays.zeros((), "int32", device)
+        return self.engine.arrays.zeros((), "int32", self.device(xs))
+
+    def device(self, xs: Arrays) -> str | None:
+        """The device of the arrays; None, for the default one, of none, and in a trace."""
+        arrays = self.engine.arrays
+        return arrays.device_name(xs[0]) if xs and arrays.is_concrete(xs[0]) else None
 
     def squares(self, xs: Arrays) -> Arrays:
         """``|x|**2``, real of complex arrays."""

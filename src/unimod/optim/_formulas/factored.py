@@ -23,15 +23,11 @@ def _init(lists: Lists, params: Arrays, *, factored: bool, min_dim_size_to_facto
     state: State = {"count": lists.count(params), "v_row": [], "v_col": [], "v": []}
     for p in params:
         axes = factored_axes(p.shape, factored, min_dim_size_to_factor)
-        none = lists.engine.arrays.full((1,), 0.0, str(config.dtype_of(p)), _device(lists, p))
+        none = lists.engine.arrays.full((1,), 0.0, str(config.dtype_of(p)), lists.device([p]))
         state["v_row"].append(none if axes is None else unp.sum(unp.zeros_like(p), axis=axes[1]))
         state["v_col"].append(none if axes is None else unp.sum(unp.zeros_like(p), axis=axes[0]))
         state["v"].append(unp.zeros_like(p) if axes is None else none)
     return state
-
-
-def _device(lists: Lists, x: Array) -> str | None:
-    return lists.engine.arrays.device_name(x) if lists.engine.arrays.is_concrete(x) else None
 
 
 @formula(_init, needs_params=True)

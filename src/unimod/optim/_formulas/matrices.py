@@ -19,14 +19,9 @@ STANDARD = (3.4445, -4.775, 2.0315)
 def _init(
     lists: Lists, params: Arrays, *, ns_coeffs: Any, ns_steps: int = 5, mu_dtype: str | None = None, **options: Any
 ) -> State:
-    device = lists.engine.arrays.device_name(params[0]) if params and _is_concrete(lists, params) else None
     kept = ns_coeffs if not isinstance(ns_coeffs[0], tuple) else ns_coeffs[-ns_steps:]
-    table = lists.engine.arrays.asarray(kept, sizes.wide_dtype(params), device)
+    table = lists.engine.arrays.asarray(kept, sizes.wide_dtype(params), lists.device(params))
     return {"count": lists.count(params), "mu": cast(lists.zeros(params), mu_dtype), "ns_coeffs": table}
-
-
-def _is_concrete(lists: Lists, params: Arrays) -> bool:
-    return bool(lists.engine.arrays.is_concrete(params[0]))
 
 
 @formula(_init)

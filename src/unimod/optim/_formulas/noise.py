@@ -15,9 +15,7 @@ from unimod.random import Key
 
 def first_key(lists: Lists, params: Arrays, words: tuple[int, int]) -> Key:
     """The key of two words, where the parameters are."""
-    engine = lists.engine
-    device = engine.arrays.device_name(params[0]) if params and engine.arrays.is_concrete(params[0]) else None
-    return Key(engine.random.key(*words, device))
+    return Key(lists.engine.random.key(*words, lists.device(params)))
 
 
 def keys_like(key: Key, xs: Arrays) -> list[Key]:
