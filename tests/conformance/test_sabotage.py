@@ -40,7 +40,7 @@ NOT_COVERED_ON = {
 UNDECLARED = {
     # what belongs to a capability is not asked of an engine that does not declare it
     "autodiff.value_and_grad": GRAD,
-    "autodiff.vmap": VMAP,
+    "parallel.vmap": VMAP,
     "compile.jit": JIT,
 }
 BETWEEN_ENGINES = {"arrays.from_foreign"}

@@ -153,7 +153,7 @@ def test_hessian_by_vmap_of_a_derivative_of_a_derivative(engine):
     def product(v):
         return grad_of(engine, lambda x: (grad_of(engine, lambda x: x @ a @ x)(x) * v).sum())(x)
 
-    (rows,), _ = engine.autodiff.vmap(lambda leaves: ([product(*leaves)], None), [array(engine, np.eye(2))], [0], 2)
+    (rows,), _ = engine.parallel.vmap(lambda leaves: ([product(*leaves)], None), [array(engine, np.eye(2))], [0], 2)
     check(engine, rows, matrix + matrix.T)
 
 
@@ -196,7 +196,7 @@ def test_vmap_maps_the_axes_that_it_is_given(engine):
         x, y, z = leaves
         return [x * y.sum(), z, x + z.sum()], tag
 
-    outputs, extra = engine.autodiff.vmap(fn, [array(engine, v) for v in (x, y, z)], [1, -1, None], 3)
+    outputs, extra = engine.parallel.vmap(fn, [array(engine, v) for v in (x, y, z)], [1, -1, None], 3)
     assert extra is tag
     check(engine, outputs[0], [x[:, i] * y[:, i].sum() for i in range(3)])
     check(engine, outputs[1], np.stack([z] * 3))
@@ -205,18 +205,18 @@ def test_vmap_maps_the_axes_that_it_is_given(engine):
 
 def test_vmap_stacks_numbers_and_what_does_not_depend_on_the_mapped_leaf(engine):
     captured = array(engine, [1.0, 2.0])
-    outputs, _ = engine.autodiff.vmap(lambda leaves: ([3.0, captured], None), [array(engine, np.ones(4))], [0], 4)
+    outputs, _ = engine.parallel.vmap(lambda leaves: ([3.0, captured], None), [array(engine, np.ones(4))], [0], 4)
     check(engine, outputs[0], [3.0] * 4)
     check(engine, outputs[1], [[1.0, 2.0]] * 4)
 
 
 def test_vmap_of_nothing_mapped_repeats_the_result(engine):
-    outputs, _ = engine.autodiff.vmap(lambda leaves: ([leaves[0] * 2], None), [array(engine, [1.0, 2.0])], [None], 3)
+    outputs, _ = engine.parallel.vmap(lambda leaves: ([leaves[0] * 2], None), [array(engine, [1.0, 2.0])], [None], 3)
     check(engine, outputs[0], [[2.0, 4.0]] * 3)
 
 
 def test_vmap_over_an_empty_axis(engine):
-    outputs, _ = engine.autodiff.vmap(lambda leaves: ([leaves[0] * 2], None), [array(engine, np.ones((0, 3)))], [0], 0)
+    outputs, _ = engine.parallel.vmap(lambda leaves: ([leaves[0] * 2], None), [array(engine, np.ones((0, 3)))], [0], 0)
     check(engine, outputs[0], np.ones((0, 3)))
 
 
@@ -224,9 +224,9 @@ def test_vmap_within_vmap(engine):
     x, y = np.arange(3.0), np.arange(4.0) + 1
 
     def inner(x, y):
-        return engine.autodiff.vmap(lambda leaves: ([leaves[0] * leaves[1]], None), [x, y], [None, 0], 4)
+        return engine.parallel.vmap(lambda leaves: ([leaves[0] * leaves[1]], None), [x, y], [None, 0], 4)
 
-    outputs, _ = engine.autodiff.vmap(lambda leaves: inner(*leaves), [array(engine, x), array(engine, y)], [0, None], 3)
+    outputs, _ = engine.parallel.vmap(lambda leaves: inner(*leaves), [array(engine, x), array(engine, y)], [0, None], 3)
     check(engine, outputs[0], np.outer(x, y))
 
 
@@ -240,7 +240,7 @@ def test_vmap_of_a_derivative_gives_the_derivative_of_each(engine):
         )
         return [*outputs, *grads], extra
 
-    outputs, _ = engine.autodiff.vmap(per_example, [array(engine, w), array(engine, x)], [None, 0], 5)
+    outputs, _ = engine.parallel.vmap(per_example, [array(engine, w), array(engine, x)], [None, 0], 5)
     check(engine, outputs[0], (x @ w) ** 2)
     check(engine, outputs[1], x + 1)
     check(engine, outputs[2], 2 * (x @ w)[:, None] * x)
@@ -250,7 +250,7 @@ def test_derivative_of_a_vmap_and_of_a_vmap_of_a_derivative(engine):
     x = np.asarray([0.5, -1.0, 2.0])
 
     def mapped(f):
-        return lambda x: engine.autodiff.vmap(lambda leaves: ([f(*leaves)], None), [x], [0], 3)[0][0].sum()
+        return lambda x: engine.parallel.vmap(lambda leaves: ([f(*leaves)], None), [x], [0], 3)[0][0].sum()
 
     check(engine, grad_of(engine, mapped(lambda x: x**3))(array(engine, x)), 3 * x**2)
     check(engine, grad_of(engine, mapped(grad_of(engine, lambda x: x**3)))(array(engine, x)), 6 * x)
@@ -261,7 +261,7 @@ def test_vmap_of_code_that_needs_values_says_so(engine):
         return [leaves[0] if leaves[0] > 0 else -leaves[0]], None
 
     with pytest.raises(CapabilityError, match="needs the value of an array") as caught:
-        engine.autodiff.vmap(fn, [array(engine, [1.0, -1.0])], [0], 2)
+        engine.parallel.vmap(fn, [array(engine, [1.0, -1.0])], [0], 2)
     assert "test_engine_autodiff.py" in caught.value.where
     assert not engine.compile.is_tracing()
 
@@ -275,7 +275,7 @@ def test_is_tracing_inside_transforms_only(engine):
 
     x = array(engine, [1.0, 2.0])
     engine.autodiff.value_and_grad(fn, [x], [0])
-    engine.autodiff.vmap(fn, [x], [0], 2)
+    engine.parallel.vmap(fn, [x], [0], 2)
     assert seen == [True, True]
     assert not engine.compile.is_tracing()
 
@@ -355,7 +355,7 @@ class TestNumpy:
     def test_vmap_is_a_loop(self, engine):
         x, y = np.arange(6.0, dtype="float32").reshape(2, 3), np.ones(2, "float32")
         tag = Tag()
-        outputs, extra = engine.autodiff.vmap(lambda leaves: ([leaves[0] * leaves[1], 2], tag), [x, y], [1, None], 3)
+        outputs, extra = engine.parallel.vmap(lambda leaves: ([leaves[0] * leaves[1], 2], tag), [x, y], [1, None], 3)
         assert extra is tag
         check(engine, outputs[0], x.T)
         assert outputs[1].tolist() == [2, 2, 2]

@@ -233,9 +233,9 @@ def test_vmap_goes_through_a_jitted_function_and_the_other_way(engine):
     values = np.arange(6.0).reshape(2, 3)
     total = graph(engine, lambda leaves: ([leaves[0].sum() * 2], None))
     total([array(engine, values[0])])
-    outputs, _ = engine.autodiff.vmap(total, [array(engine, values)], [0], 2)
+    outputs, _ = engine.parallel.vmap(total, [array(engine, values)], [0], 2)
     check(engine, outputs[0], 2 * values.sum(1))
-    outside = graph(engine, lambda leaves: engine.autodiff.vmap(total, leaves, [1], 3))
+    outside = graph(engine, lambda leaves: engine.parallel.vmap(total, leaves, [1], 3))
     for _ in range(2):
         check(engine, outside([array(engine, values)])[0][0], 2 * values.sum(0))
 

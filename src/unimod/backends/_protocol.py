@@ -275,7 +275,7 @@ class Random(Protocol):
 
 
 class Autodiff(Protocol):
-    """Derivatives and batching of flat functions."""
+    """Derivatives of flat functions."""
 
     def value_and_grad(
         self, fn: FlatFn, leaves: list[Array], which: Sequence[int]
@@ -285,12 +285,16 @@ class Autodiff(Protocol):
         Returns ``([loss, *aux], extra, grads)``; leaves that the loss does not depend on get zeros.
         """
 
+    def stop_gradient(self, x: Array) -> Array: ...
+
+
+class Parallel(Protocol):
+    """Batching of flat functions."""
+
     def vmap(
         self, fn: FlatFn, leaves: list[Array], in_axes: Sequence[int | None], size: int
     ) -> tuple[list[Array], Any]:
         """Map ``fn`` over the given axis of each leaf (None: not mapped); every output is stacked along axis 0."""
-
-    def stop_gradient(self, x: Array) -> Array: ...
 
 
 class Compile(Protocol):
@@ -343,6 +347,7 @@ class Engine:
     autodiff: Autodiff
     compile: Compile
     optim: Optim
+    parallel: Parallel
 
     def __repr__(self) -> str:
         return f"<engine {self.name} {self.facts.version()}>"

@@ -48,7 +48,7 @@ def vmap(
         size = _size(leaves, axes, axis_size, target)
         flat, passed, index_of = _lift.only_arrays(_lift.flat_function(target, structure, watch), leaves)
         chosen = axes if index_of is None else [axes[index] for index in index_of]
-        arrays, packed = engine.autodiff.vmap(flat, passed, chosen, size)
+        arrays, packed = engine.parallel.vmap(flat, passed, chosen, size)
         moved = _prefix(out_axes, packed.structure, "out_axes")
         others = {index for index, _ in packed.others}
         moved = [axis for index, axis in enumerate(moved) if index not in others]

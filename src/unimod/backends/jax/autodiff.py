@@ -1,4 +1,4 @@
-"""JAX: derivatives and batching of flat functions."""
+"""JAX: derivatives of flat functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from unimod.backends._concrete import value_needed
 from unimod.backends._protocol import Array, FlatFn
 
 VALUE_NEEDED = (
@@ -39,21 +38,6 @@ def value_and_grad(fn: FlatFn, leaves: list[Array], which: Sequence[int]) -> tup
 
     (loss, aux), grads = jax.value_and_grad(loss_and_aux, has_aux=True)([leaves[i] for i in which])
     return [loss, *aux], cell[0], [_descent(grad) for grad in grads]
-
-
-def vmap(fn: FlatFn, leaves: list[Array], in_axes: Sequence[int | None], size: int) -> tuple[list[Array], Any]:
-    """Map ``fn`` over one axis of each leaf (None: not mapped); see the protocol."""
-    cell: list[Any] = []
-
-    def mapped(*arguments: Array) -> list[Array]:
-        outputs, extra = fn(list(arguments))
-        cell[:] = [extra]
-        return as_arrays(outputs)
-
-    try:
-        return jax.vmap(mapped, in_axes=tuple(in_axes), axis_size=size)(*leaves), cell[0]
-    except VALUE_NEEDED as error:
-        raise value_needed(error, jax.__file__) from error
 
 
 def stop_gradient(x: Array) -> Array:

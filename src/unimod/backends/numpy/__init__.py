@@ -1,7 +1,7 @@
 """The NumPy engine."""
 
 from unimod.backends._protocol import Engine
-from unimod.backends.numpy import arrays, autodiff, compile, facts, fft, linalg, math, nn, optim, random
+from unimod.backends.numpy import arrays, autodiff, compile, facts, fft, linalg, math, nn, optim, parallel, random
 
 ENGINE = Engine(
     name=facts.NAME,
@@ -15,4 +15,5 @@ ENGINE = Engine(
     autodiff=autodiff,
     compile=compile,
     optim=optim,
+    parallel=parallel,
 )
