@@ -89,6 +89,7 @@ def tie_copy(node: Node, new: Node) -> None:
 
 
 CONTAINERS = (list, tuple, dict)
+_MAY_HOLD = (TreePart, *CONTAINERS)
 
 
 def boxes_in(value: Any, around: tuple[int, ...] = ()) -> list[TreePart]:
@@ -98,6 +99,8 @@ def boxes_in(value: Any, around: tuple[int, ...] = ()) -> list[TreePart]:
     if not isinstance(value, CONTAINERS) or id(value) in around:
         return []
     items = value.values() if isinstance(value, dict) else value
+    if not any(issubclass(cls, _MAY_HOLD) for cls in set(map(type, items))):
+        return []  # the common case, without a call for each leaf
     return [box for item in items for box in boxes_in(item, (*around, id(value)))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 from typing import Any
 
 from unimod.core import skeleton as sk
@@ -42,7 +43,7 @@ class _Build:
                 set_lazy(node, None)
                 self.fill(node, structure)
                 return node
-            return container(structure, [self.child(inner, None, None) for inner in structure.children])
+            return container(structure, self.items(structure))
         if isinstance(structure, sk.Alias):
             return self.again(self.entities[structure.index], owner, name)
         if isinstance(structure, Leaf) and structure.is_tied:
@@ -51,12 +52,21 @@ class _Build:
             return self.again(box, owner, name)
         return next(self.leaves) if isinstance(structure, Leaf) else constant(structure)
 
+    def items(self, structure: Skeleton) -> list[Any]:
+        if structure.cached("are leaves", lambda: all(map(_is_plain_leaf, structure.children))):
+            return list(itertools.islice(self.leaves, len(structure.children)))
+        return [self.child(inner, None, None) for inner in structure.children]
+
     def again(self, entity: Any, owner: Any, name: str) -> Any:
         if not isinstance(entity, TreePart):
             return entity
         entity.holders.append((owner, name))
         object.__setattr__(owner, "_um_tied", {**(owner._um_tied or {}), name: entity})
         return entity.value
+
+
+def _is_plain_leaf(child: Child) -> bool:
+    return isinstance(child, Leaf) and not child.is_tied
 
 
 def build_into(node: Any, structure: Skeleton, leaves: list[Any]) -> None:

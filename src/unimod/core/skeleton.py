@@ -142,7 +142,7 @@ class Skeleton:
     def __init__(self, cls: type, meta: Any, names: tuple[Any, ...] | None, children: tuple[Child, ...]) -> None:
         self.type, self.meta, self.names, self.children = cls, meta, names, children
         self.is_module = isinstance(meta, Meta)
-        self.num_leaves = sum(count(child) for child in children)
+        self.num_leaves = sum(map(count, children))
         self.cache: dict[Any, Any] = {}
 
     def __repr__(self) -> str:

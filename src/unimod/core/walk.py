@@ -22,6 +22,8 @@ from unimod.errors import TreeError
 from unimod.random._key import Key
 
 MAX_DEPTH = static.MAX_DEPTH
+FEW = 8
+"""Of so many items it is not worth while to ask first whether all are arrays."""
 _NONE = Fixed(None)
 _FREE = sk.leaf(None)
 _EMPTY_DICT = sk.intern(dict, None, (), ())
@@ -192,6 +194,9 @@ class _Walk:
         self.enter()
         array = sk.leaf(State if kind is _AUTO else kind)
         children: list[Child] = []
+        if len(values) > FEW and kind is not Static and all(map(_is_array, set(map(type, values)))):
+            self.leaves.extend(values)
+            children, values = [array] * len(values), ()
         for value in values:
             handler = _handlers.get(type(value)) or _handler_of(type(value))
             if handler is _array and kind is not Static:  # the common case, without a call for each leaf
@@ -215,6 +220,10 @@ def _array(walk: _Walk, value: Any, kind: Any) -> Child:
         raise static.hidden(value)
     walk.leaves.append(value)
     return _FREE if kind is None else sk.leaf(State if kind is _AUTO else kind)
+
+
+def _is_array(cls: type) -> bool:
+    return (_handlers.get(cls) or _handler_of(cls)) is _array
 
 
 def _initializer(walk: _Walk, value: Any, kind: Any) -> Child:
