@@ -105,6 +105,11 @@ if TYPE_CHECKING:
     from unimod.optim.functional import functional_optimizer
     from unimod.optim.schedules.functional import functional_schedule
     from unimod.precision import Policy, apply_policy, unwrap_policy
+    from unimod.transforms.associative import associative_scan
+    from unimod.transforms.branches import cond, switch
+    from unimod.transforms.loops import fori_loop, while_loop
+    from unimod.transforms.scan import scan
+    from unimod.transforms.sequential import sequential_map
 
 _registration.install()
 
@@ -121,6 +126,11 @@ __getattr__, __dir__ = attach(
         "optim.optimizer": "Optimizer",
         "optim.functional": "functional_optimizer",
         "optim.schedules.functional": "functional_schedule",
+        "transforms.associative": "associative_scan",
+        "transforms.branches": "cond switch",
+        "transforms.loops": "fori_loop while_loop",
+        "transforms.scan": "scan",
+        "transforms.sequential": "sequential_map",
         "precision._apply": "apply_policy unwrap_policy",
         "precision._policy": "Policy",
     },
@@ -172,11 +182,13 @@ __all__ = [
     "apply",
     "apply_gradients",
     "apply_policy",
+    "associative_scan",
     "backend_info",
     "bfloat16",
     "bool_",
     "complex128",
     "complex64",
+    "cond",
     "dtype_of",
     "enable_x64",
     "engine_of",
@@ -185,6 +197,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "fori_loop",
     "functional_optimizer",
     "functional_schedule",
     "grad",
@@ -207,12 +220,15 @@ __all__ = [
     "regularizers",
     "reset_backend",
     "rng",
+    "scan",
     "seed",
     "select_tree",
+    "sequential_map",
     "set_backend",
     "static",
     "stop_gradient",
     "summarize",
+    "switch",
     "to_backend",
     "tree",
     "uint16",
@@ -225,5 +241,6 @@ __all__ = [
     "use_x64",
     "value_and_grad",
     "vmap",
+    "while_loop",
 ]
 __all__ += nn.__all__

@@ -25,7 +25,7 @@ def value_needed(error: BaseException, framework: str) -> CapabilityError:
         where=_where(error, (os.path.dirname(framework) + os.sep, *_PLUMBING)),
         got="a Python decision, number or shape that depends on the data",
         expected="code whose Python control flow depends on shapes, dtypes and static values only",
-        fix="use um.numpy.where(condition, x, y) or um.cond, or pass the value as a static argument",
+        fix="use um.numpy.where(condition, x, y), um.cond or um.while_loop, or pass the value as a static argument",
     )
 
 

@@ -39,9 +39,9 @@ class _SeedStream:
     def __init__(self, origin: _Seeded, words: tuple[int, int]) -> None:
         self.origin, self.words, self.counter = origin, words, itertools.count()
 
-    def next_key(self, backend: str | None) -> Key:
-        """The next key, on the chosen engine."""
-        high, low = _fold(self.words, next(self.counter))
+    def key(self, count: int, backend: str | None) -> Key:
+        """The key of a number, on the chosen engine."""
+        high, low = _fold(self.words, count)
         return Key(config.default_engine(backend).random.key(high, low, None))
 
 
@@ -50,20 +50,52 @@ class _KeyStream:
 
     def __init__(self, key: Key) -> None:
         single("rng", key)
-        self.key, self.counter = key, itertools.count()
+        self.origin, self.counter = key, itertools.count()
 
-    def next_key(self, backend: str | None) -> Key:
-        """The next key."""
-        return fold_in(self.key, next(self.counter))
+    def key(self, count: int, backend: str | None) -> Key:
+        """The key of a number."""
+        return fold_in(self.origin, count)
+
+
+class Replay:
+    """A block of code that is run several times, and gets the same ambient keys each time: those of the first time.
+
+    Numbers are kept, not keys: those that are made while a function is traced belong to that trace.
+    """
+
+    def __init__(self) -> None:
+        self.blocks = _local.blocks
+        self.numbers: list[int] = []
+
+    def __enter__(self) -> None:
+        self.before, self.around, self.place = _local.replay, _local.blocks, 0
+        _local.replay, _local.blocks = self, self.blocks
+
+    def __exit__(self, *_: object) -> None:
+        _local.replay, _local.blocks = self.before, self.around
+
+    def number(self, stream: _SeedStream | _KeyStream) -> int:
+        """The number of the next key of a stream."""
+        if stream in _local.blocks[len(self.blocks) :]:  # the block itself started it, anew each time
+            return next(stream.counter)
+        if self.place == len(self.numbers):
+            self.numbers.append(_drawn(stream, self.before))
+        self.place += 1
+        return self.numbers[self.place - 1]
 
 
 class _Local(threading.local):
     blocks: tuple[_KeyStream, ...] = ()
+    replay: Replay | None = None
     seeded: _SeedStream | None = None
 
 
 _local = _Local()
 _process: list[_Seeded] = []
+
+
+def _drawn(stream: _SeedStream | _KeyStream, replay: Replay | None) -> int:
+    return next(stream.counter) if replay is None else replay.number(stream)
 
 
 def _fold(words: tuple[int, int], data: int) -> tuple[int, int]:
@@ -125,7 +157,8 @@ def next_key(*, backend: str | None = None) -> Key:
         NotInitializedError: there is no ambient stream.
     """
     if _local.blocks:
-        return _local.blocks[-1].next_key(backend)
+        stream: _SeedStream | _KeyStream | None = _local.blocks[-1]
+        return stream.key(_drawn(stream, _local.replay), backend)
     if not _process:
         raise NotInitializedError(
             "There is no ambient stream of random keys.",
@@ -135,4 +168,4 @@ def next_key(*, backend: str | None = None) -> Key:
     stream = _local.seeded
     if stream is None or stream.origin is not _process[0]:
         stream = _local.seeded = _process[0].stream()
-    return stream.next_key(backend)
+    return stream.key(_drawn(stream, _local.replay), backend)

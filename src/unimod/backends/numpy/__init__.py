@@ -1,7 +1,7 @@
 """The NumPy engine."""
 
 from unimod.backends._protocol import Engine
-from unimod.backends.numpy import arrays, autodiff, compile, facts, fft, linalg, math, nn, optim, parallel, random
+from unimod.backends.numpy import arrays, autodiff, compile, control, facts, fft, linalg, math, nn, optim, parallel, random
 
 ENGINE = Engine(
     name=facts.NAME,
@@ -13,6 +13,7 @@ ENGINE = Engine(
     nn=nn,
     random=random,
     autodiff=autodiff,
+    control=control,
     compile=compile,
     optim=optim,
     parallel=parallel,

@@ -72,6 +72,70 @@ def is_in_jvp() -> bool:
     return levels is None or _forward_mode is None or any(level.key() == _forward_mode for level in levels)
 
 
+def is_batched(x: Tensor) -> bool:
+    """Whether ``x`` has a value for each of several examples that ``torch.func.vmap`` maps."""
+    functorch: Any = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        if functorch.is_batchedtensor(x):
+            return True
+        x = functorch.get_unwrapped(x)
+    return False
+
+
+def innermost(x: Tensor) -> Tensor:
+    """The tensor below all levels of ``torch.func``."""
+    functorch: Any = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(x):
+        x = functorch.get_unwrapped(x)
+    return x
+
+
+def _is_derivative(level: Any) -> bool:
+    return level.key() in (torch._C._functorch.TransformType.Grad, torch._C._functorch.TransformType.Jvp)
+
+
+def derivative_level() -> int:
+    """The innermost active ``grad``, ``vjp`` or ``jvp`` of ``torch.func``, by its number; 0 where there is none."""
+    return max((level.level() for level in _functorch_levels() or () if _is_derivative(level)), default=0)
+
+
+def next_level() -> int:
+    """The number that the next transform of ``torch.func`` will have."""
+    return len(_functorch_levels() or ()) + 1
+
+
+def innermost_derivative(xs: Sequence[Any], skipped: frozenset[int]) -> tuple[int, bool] | None:
+    """The number of the innermost derivative that follows one of the tensors, and whether it is a ``jvp``.
+
+    Number 0 is plain autograd. ``skipped`` are numbers to look past; None: nothing follows the tensors.
+    """
+    if not in_functorch():
+        return (0, False) if 0 not in skipped and any_requires_grad(xs) else None
+    from torch._functorch.pyfunctorch import retrieve_current_functorch_interpreter
+
+    here: Any = retrieve_current_functorch_interpreter()
+    level, own = here.level(), [x for x in xs if torch._C._functorch.maybe_get_level(x) == here.level()]
+    if _is_derivative(here) and level not in skipped:
+        is_forward = here.key() == _forward_mode
+        if any(_has_tangent(x) if is_forward else x.requires_grad for x in own):
+            return level, is_forward
+    unwrapped = torch._C._functorch.get_unwrapped
+    inner = [unwrapped(x) if any(x is y for y in own) else x for x in xs]
+    with here.lower():
+        return innermost_derivative(inner, skipped)
+
+
+def _has_tangent(x: Tensor) -> bool:
+    return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
+
+
+def current_fake_mode() -> Any:
+    """The mode of the trace that is under way, else a new one."""
+    from torch._guards import detect_fake_mode
+
+    return detect_fake_mode() or fake_mode()
+
+
 def is_transforming() -> bool:
     """Whether a transform of ``torch.func``, or a dispatch mode such as a fake tensor trace, is active."""
     return _functorch_level() is not None or _dispatch_modes() > 0

@@ -52,6 +52,7 @@ from unimod.testing.cases import (
     sorting,
     statistics,
     transforms,
+    transforms_control,
     weights,
 )
 
@@ -68,6 +69,7 @@ CASES: tuple[Case, ...] = (
     *coverage_torch.CASES,
     *optimizers_wrapped.CASES,
     *moments.CASES,
+    *transforms_control.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (

@@ -1,0 +1,34 @@
+"""NumPy: loops and branches, in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from unimod.backends import _loops
+from unimod.backends._protocol import Array, FlatFn
+
+
+def scan(
+    fn: FlatFn, carry: list[Array], xs: list[Array], *, length: int, reverse: bool, unroll: int
+) -> tuple[list[Array], list[Array], Any]:
+    """``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each row of ``xs``; see the protocol."""
+    rows = [[np.asarray(x[i]) for i in range(length)] for x in xs]
+    example = [np.zeros(x.shape[1:], x.dtype) for x in xs]
+    carry, ys, extra = _loops.scan(fn, carry, rows, example, length, reverse)
+    stacked = [np.stack([np.asarray(y) for y in column]) for column in ys]
+    return carry, stacked if length else [y[:0] for y in stacked], extra
+
+
+def while_loop(cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:
+    """``body(carry)`` while ``cond(carry)``; see the protocol."""
+    while cond(carry)[0][0]:
+        carry = body(carry)[0]
+    return carry
+
+
+def switch(index: Array, branches: Sequence[FlatFn], operands: list[Array]) -> tuple[list[Array], Any]:
+    """``branches[index](operands)``; see the protocol."""
+    return branches[min(max(int(index), 0), len(branches) - 1)](operands)
