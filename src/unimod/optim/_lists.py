@@ -83,10 +83,26 @@ class Lists:
     def squares(self, xs: Arrays) -> Arrays:
         """``|x|**2``, real of complex arrays."""
         math = self.engine.math
-        if any(config.dtype_of(x).kind == "complex" for x in xs):
+        if "complex" in kinds(xs):
             return [math.real(math.multiply(x, math.conj(x))) for x in xs]
         squares: Arrays = self.mul(xs, xs)
         return squares
+
+    def add_squares(self, xs: Arrays, ys: Arrays) -> Arrays:
+        """``x + |y|**2``."""
+        fused = self.fused("addcmul")
+        if fused is not None and kinds(ys) <= {"float"}:
+            return list(fused(xs, ys, ys))
+        summed: Arrays = self.add(xs, self.squares(ys))
+        return summed
+
+    def add_scaled(self, xs: Arrays, ys: Arrays, factor: Any) -> Arrays:
+        """``x + factor * y``."""
+        fused = self.fused("add_scaled")
+        if fused is not None and isinstance(factor, (int, float)):
+            return list(fused(xs, ys, factor))
+        added: Arrays = self.add(xs, self.mul(ys, factor))
+        return added
 
     def decayed(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
         """``decay * old + (1 - decay) * new``."""
@@ -98,10 +114,13 @@ class Lists:
 
     def decayed_squares(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
         """``decay * old + (1 - decay) * |new|**2``."""
-        fused = self.fused("addcmul")
-        is_real = all(config.dtype_of(x).kind == "float" for x in new)
-        if fused is not None and isinstance(decay, (int, float)) and is_real:
-            return list(fused(self.mul(old, decay), new, new, value=1 - decay))
+        if isinstance(decay, (int, float)):
+            made = self.at_once("decayed_squares", old, new, decay)
+            if made is not None:
+                return list(made)
+            fused = self.fused("addcmul")
+            if fused is not None and kinds(new) <= {"float"}:
+                return list(fused(self.mul(old, decay), new, new, value=1 - decay))
         return self.decayed(old, self.squares(new), decay)
 
     def debias(self, decay: Any, count: Array) -> Array:
@@ -119,6 +138,11 @@ class Lists:
 def of(engine: Engine) -> Lists:
     """The lists of one engine."""
     return Lists(engine)
+
+
+def kinds(xs: Arrays) -> set[str]:
+    """The kinds of dtypes among the arrays: ``"float"``, ``"complex"`` and so on."""
+    return {config.dtype_of(x).kind for x in {x.dtype: x for x in xs}.values()}
 
 
 def _is_number(value: Any) -> bool:

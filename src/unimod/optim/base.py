@@ -17,6 +17,7 @@ from unimod.core.kinds import OptState, Parameter, static
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import CapabilityError, DTypeError, NotInitializedError, OptionError, ShapeError
+from unimod.optim import _lists
 from unimod.transforms import _lift
 
 T = TypeVar("T", bound="Transformation")
@@ -55,13 +56,13 @@ class Transformation(Module):
                 fix="updates, opt = opt.update(grads, params)",
             )
         numbers, shape = (None, None) if params is None else walk.flatten(trainable(params))
-        _, updates, _, structure, new = self._advanced(grads, numbers, shape, hyper)
-        return walk.unflatten(structure, updates), new
+        engine, found, numbers, structure, new = self._ready(grads, numbers, shape, hyper)
+        return walk.unflatten(structure, new.update_flat(engine, found, numbers, structure, hyper)), new
 
-    def _advanced(
+    def _ready(
         self: T, grads: Any, params: list[Any] | None, shape: Child | None, hyper: Hyper
     ) -> tuple[Engine, list[Any], list[Any] | None, Child, T]:
-        """One step on flat lists: engine, updates, the parameters as its arrays, the structure, the new self."""
+        """What a step on flat lists takes: engine, gradients, parameters, their structure; and a new self for it."""
         self._check_names(hyper)
         if "grad" in self.hyperparameters():
             hyper.setdefault("grad", grads)
@@ -70,8 +71,7 @@ class Transformation(Module):
         count = len(leaves)
         engine, found = _lift.settle([*leaves, *(params or ()), *own])
         params = None if params is None else found[count : 2 * count]
-        new = walk.unflatten(shape_of_self, own)
-        return engine, new.update_flat(engine, found[:count], params, structure, hyper), params, structure, new
+        return engine, found[:count], params, structure, walk.unflatten(shape_of_self, own)
 
     def step(self: T, params: Any, grads: Any, **hyper: Any) -> tuple[Any, T]:
         """``(params, self)`` after one step.
@@ -87,12 +87,14 @@ class Transformation(Module):
             >>> [float(v) for v in x["x"]]
             [0.5, 1.0]
         """
+        # Flattened once: what is rebuilt is lazy, and costs nothing when it is taken apart again.
+        params = walk.rebuilt(params) if isinstance(params, Module) else params
         chosen = trainable(params)
         for name in FUNCTIONS & hyper.keys() if chosen is not params else ():
             hyper[name] = _of_whole(hyper[name], params)
         leaves, shape = walk.flatten(chosen)
-        engine, updates, old, structure, new = self._advanced(grads, leaves, shape, hyper)
-        result = _sum(engine, old or [], updates, structure)
+        engine, found, old, structure, new = self._ready(grads, leaves, shape, hyper)
+        result = walk.unflatten(structure, new.apply_flat(engine, found, old or [], structure, hyper))
         return (result if params is chosen else edit.merge(params, result)), new
 
     def hyperparameters(self) -> Iterator[str]:
@@ -108,6 +110,15 @@ class Transformation(Module):
     ) -> list[Any]:
         """``update`` on flat lists; changes the state of ``self``."""
         raise CapabilityError(f"{type(self).__name__} does not say how it updates.", fix="define update_flat")
+
+    def apply_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any], structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """``step`` on flat lists: the new parameters; changes the state of ``self``.
+
+        By default what ``update_flat`` gives is added; a transformation may know how to do both at once.
+        """
+        return moved(engine, params, self.update_flat(engine, grads, params, structure, hyper), structure)
 
     def _check_names(self, hyper: Iterable[str]) -> None:
         known = sorted(set(self.hyperparameters()))
@@ -162,7 +173,7 @@ class Stateful(Transformation):
             tree._matching(walk.unflatten(structure, grads), self.structure)
 
 
-FUNCTIONS = frozenset({"value_fn", "obj_fn"})
+FUNCTIONS = frozenset({"value_fn", "obj_fn", "grad_fn"})
 """What a transformation may ask for that is a function of the parameters."""
 
 
@@ -176,14 +187,24 @@ def added(params: Any, updates: Any) -> Any:
     """``params + updates`` in the dtypes of the parameters, for trees of one structure."""
     leaves, structure = walk.flatten(params)
     engine, found = _lift.settle([*leaves, *tree._matching(updates, structure)])
-    return _sum(engine, found[: len(leaves)], found[len(leaves) :], structure)
+    return walk.unflatten(structure, moved(engine, found[: len(leaves)], found[len(leaves) :], structure))
 
 
-def _sum(engine: Engine, old: list[Any], changes: list[Any], structure: Child) -> Any:
-    for index, (x, change) in enumerate(zip(old, changes, strict=True)):
-        if getattr(x, "shape", ()) != getattr(change, "shape", ()):
-            raise _wrong_shape(x, change, structure, index)
-    return walk.unflatten(structure, engine.optim.apply_updates(old, changes))
+def moved(engine: Engine, params: list[Any], updates: list[Any], structure: Child, factor: float = 1.0) -> list[Any]:
+    """``params + factor * updates``, in the dtypes of the parameters.
+
+    Raises:
+        ShapeError: an update does not have the shape of its parameter.
+    """
+    for index, (x, update) in enumerate(zip(params, updates, strict=True)):
+        if getattr(x, "shape", ()) != getattr(update, "shape", ()):
+            raise _wrong_shape(x, update, structure, index)
+    lists = _lists.of(engine)
+    if factor == 1.0:
+        return engine.optim.apply_updates(params, updates)
+    return lists.at_once("apply_scaled", params, updates, factor) or engine.optim.apply_updates(
+        params, lists.mul(updates, factor)
+    )
 
 
 def own_values(part: Transformation, hyper: Hyper) -> Hyper:
@@ -229,9 +250,9 @@ def at_least(name: str, option: str, value: Any, least: float) -> None:
         )
 
 
-def _of_whole(fn: Callable[[Any], Any], whole: Any) -> Callable[[Any], Any]:
+def _of_whole(fn: Callable[..., Any], whole: Any) -> Callable[..., Any]:
     """A function of a module as one of its trainable parameters alone."""
-    return lambda chosen: fn(edit.merge(whole, chosen))
+    return lambda chosen, *rest: fn(edit.merge(whole, chosen), *rest)
 
 
 def _wrong_shape(x: Any, change: Any, structure: Child, index: int) -> ShapeError:

@@ -40,9 +40,24 @@ class Chain(Transformation):
         self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
     ) -> list[Any]:
         """Each part on what the one before gave."""
-        for part in self.parts:
-            grads = part.update_flat(engine, grads, params, structure, own_values(part, hyper))
+        for index, part in enumerate(self.parts):
+            grads = part.update_flat(engine, grads, params, structure, self.values_for(index, hyper))
         return grads
+
+    def apply_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any], structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """Each part on what the one before gave; the last one applies it."""
+        if not self.parts:
+            return super().apply_flat(engine, grads, params, structure, hyper)
+        last = len(self.parts) - 1
+        for index, part in enumerate(self.parts[:last]):
+            grads = part.update_flat(engine, grads, params, structure, self.values_for(index, hyper))
+        return self.parts[last].apply_flat(engine, grads, params, structure, self.values_for(last, hyper))
+
+    def values_for(self, index: int, hyper: Hyper) -> Hyper:
+        """Those of the values for one step that a part takes."""
+        return own_values(self.parts[index], hyper)
 
 
 class NamedChain(Chain):
@@ -68,13 +83,9 @@ class NamedChain(Chain):
         parts = (part.init_flat(engine, leaves, structure) for part in self.parts)
         return NamedChain(*zip(self.names, parts, strict=True))
 
-    def update_flat(
-        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
-    ) -> list[Any]:
-        """Each part on what the one before gave."""
-        for name, part in zip(self.names, self.parts, strict=True):
-            grads = part.update_flat(engine, grads, params, structure, values_of(name, part, hyper))
-        return grads
+    def values_for(self, index: int, hyper: Hyper) -> Hyper:
+        """Those of the values for one step that a part takes; a dict with its name in it has its own."""
+        return values_of(self.names[index], self.parts[index], hyper)
 
 
 def chain(*parts: Transformation) -> Chain:

@@ -11,14 +11,13 @@ from unimod.core.kinds import OptState, node
 from unimod.core.skeleton import Child
 from unimod.errors import NotInitializedError
 from unimod.optim import _lists
-from unimod.optim.base import Hyper, Schedule, Transformation
+from unimod.optim.base import Hyper, Schedule, Transformation, moved
 from unimod.optim.primitive import carry_out
 
 
 class Scheduled(Transformation):
-    """``sign * factor * updates``; the factor is a number or a schedule, a function of the step (0-based)."""
+    """A transformation with one factor: a number, or a schedule, a function of the step (0-based)."""
 
-    sign: ClassVar[int] = 1
     option: ClassVar[str]
     schedule: Any  # not declared static: a schedule may be a module whose options are arrays
     number: Any = node()
@@ -47,19 +46,42 @@ class Scheduled(Transformation):
         new.state = {"count": _lists.of(engine).count(leaves)} if callable(self.schedule) else {}
         return new
 
-    def update_flat(
-        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
-    ) -> list[Any]:
-        """Multiply, and count."""
+    def next_factor(self, hyper: Hyper) -> Any:
+        """What this step multiplies with; counts."""
         if callable(self.schedule) and not self.state:
             raise NotInitializedError("The schedule has no counter yet.", fix="call opt = opt.init(params) first")
         factor = hyper.get(self.option, self.factor)
         if callable(self.schedule):
             self.state = {"count": self.state["count"] + 1}
-        return carry_out(engine, "scale", (("step_size", self.sign * factor),), grads, {}, None)[0]
+        return factor
 
 
-class ScaleByLearningRate(Scheduled):
+class Scaling(Scheduled):
+    """``sign * factor * updates``."""
+
+    sign: ClassVar[int] = 1
+
+    def update_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """Multiply, and count."""
+        return _scaled(engine, grads, self.sign * self.next_factor(hyper))
+
+    def apply_flat(
+        self, engine: Engine, grads: list[Any], params: list[Any], structure: Child, hyper: Hyper
+    ) -> list[Any]:
+        """A multiple by a number is added as it is made."""
+        factor = self.sign * self.next_factor(hyper)
+        if isinstance(factor, (int, float)):
+            return moved(engine, params, grads, structure, factor)
+        return moved(engine, params, _scaled(engine, grads, factor), structure)
+
+
+def _scaled(engine: Engine, updates: list[Any], factor: Any) -> list[Any]:
+    return carry_out(engine, "scale", (("step_size", factor),), updates, {}, None)[0]
+
+
+class ScaleByLearningRate(Scaling):
     """``-learning_rate * updates``; the rate is a number or a schedule, a function of the step (0-based).
 
     Attributes:
@@ -75,7 +97,7 @@ class ScaleByLearningRate(Scheduled):
         return self.factor
 
 
-class ScaleBySchedule(Scheduled):
+class ScaleBySchedule(Scaling):
     """``schedule(count) * updates``.
 
     Attributes:

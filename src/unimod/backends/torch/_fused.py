@@ -1,18 +1,20 @@
-"""PyTorch's optimizer kernels, one call for all tensors, as functions that change none of their arguments.
+"""Larger parts of a step for whole lists of tensors, as functions that change none of their arguments.
 
-``torch._fused_adam_`` is private (torch 2.1 to 2.13). Where it does not apply, the caller's formula runs.
+What they make themselves they change in place, which is why they apply only where nothing is traced or differentiated;
+elsewhere they give None, and the caller's formula runs. ``torch._fused_adam_`` is private (torch 2.1 to 2.13).
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from unimod.backends.torch import _private
-
-Tensors = list[Tensor]
+from unimod.backends.torch._lists import FUNCTIONS, Tensors, dtype_of, operand
 
 _DTYPES = frozenset({torch.float32, torch.float64})
 _adam = getattr(torch, "_fused_adam_", None)
@@ -24,7 +26,7 @@ def adam(
     """Adam's direction and the two new moments for the step ``count``; None where the kernel does not apply."""
     if _adam is None or not all(type(number) is float for number in (b1, b2, eps)):
         return None
-    if not _are_plain(*grads, *mu, *nu) or type(count) is not Tensor or _private.in_functorch():
+    if not _are_plain(grads, mu, nu) or type(count) is not Tensor:
         return None
     found, mu, nu = (list(torch._foreach_clone(xs)) for xs in (grads, mu, nu))
     torch._foreach_zero_(found)
@@ -36,8 +38,48 @@ def adam(
     return found, mu, nu
 
 
-def _are_plain(*xs: Tensor) -> bool:
+def decayed_squares(old: Tensors, new: Tensors, decay: float) -> Tensors | None:
+    """``decay * old + (1 - decay) * new**2``."""
+    if not _are_plain(old, new):
+        return None
+    made = FUNCTIONS["mul"](old, decay)
+    torch._foreach_addcmul_(made, new, new, value=1 - decay)
+    return made
+
+
+def over_root(xs: Tensors, squares: Tensors, eps: float, eps_root: float) -> Tensors | None:
+    """``x / (sqrt(square + eps_root) + eps)``."""
+    if not _are_plain(xs, squares):
+        return None
+    made = FUNCTIONS["add"](squares, eps_root) if eps_root else list(torch._foreach_clone(squares))
+    torch._foreach_sqrt_(made)
+    if eps:
+        torch._foreach_add_(made, operand(eps, made))
+    return list(torch._foreach_div(xs, made))
+
+
+def over_positive_root(xs: Tensors, squares: Tensors, eps: float) -> Tensors | None:
+    """``x / sqrt(square + eps)``, and 0 where the square is; ``eps`` is positive."""
+    if not _are_plain(xs, squares):
+        return None
+    made = FUNCTIONS["add"](squares, eps)
+    torch._foreach_rsqrt_(made)
+    torch._foreach_mul_(made, torch._foreach_sign(squares))
+    torch._foreach_mul_(made, xs)
+    return made
+
+
+def _are_plain(*lists: Tensors) -> bool:
     """Whether these are tensors with values, of one dtype and device, by which nothing is differentiated."""
-    if {*map(type, xs)} != {Tensor} or len({x.dtype for x in xs} | {x.device for x in xs}) != 2:
+    xs = list(itertools.chain(*lists))
+    if {*map(type, xs)} != {Tensor} or len({*map(dtype_of, xs)}) + len({*map(Tensor.get_device, xs)}) != 2:
         return False
-    return xs[0].dtype in _DTYPES and not (torch.is_grad_enabled() and any(x.requires_grad for x in xs))
+    return xs[0].dtype in _DTYPES and not _private.any_requires_grad(xs) and not _private.is_transforming()
+
+
+FUSED: dict[str, Callable[..., Any]] = {
+    "adam": adam,
+    "decayed_squares": decayed_squares,
+    "over_root": over_root,
+    "over_positive_root": over_positive_root,
+}

@@ -19,7 +19,7 @@ from unimod.backends.torch._foreign_optim import foreign_schedule as foreign_sch
 Array = torch.Tensor
 
 
-_FUSED: dict[str, Callable[..., Any]] = {**lists.FUNCTIONS, "adam": _fused.adam}
+_FUSED: dict[str, Callable[..., Any]] = {**lists.FUNCTIONS, "apply_scaled": lists.apply_scaled, **_fused.FUSED}
 
 
 def fused(name: str) -> Callable[..., Any] | None:

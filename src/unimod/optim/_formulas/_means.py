@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import unimod.numpy as unp
 from unimod import config
 from unimod.backends._protocol import Array
 from unimod.optim._formulas._table import State
-from unimod.optim._lists import Arrays, Lists
+from unimod.optim._lists import Arrays, Lists, kinds
 
 _LAST = 2**31 - 1
+_dtype_of = operator.attrgetter("dtype")
 
 
 def is_zero(value: Any) -> bool:
@@ -35,12 +37,18 @@ def cast(xs: Arrays, dtype: str | None) -> Arrays:
 
 def cast_like(xs: Arrays, others: Arrays) -> Arrays:
     """In the dtypes of the others."""
+    if _have_equal_dtypes(xs, others):
+        return xs
     return [x if x.dtype == y.dtype else unp.astype(x, config.dtype_of(y)) for x, y in zip(xs, others, strict=True)]
 
 
-def _together(xs: Arrays, ys: Arrays) -> tuple[Arrays, Arrays]:
+def _have_equal_dtypes(xs: Arrays, ys: Arrays) -> bool:
+    return list(map(_dtype_of, xs)) == list(map(_dtype_of, ys))
+
+
+def together(xs: Arrays, ys: Arrays) -> tuple[Arrays, Arrays]:
     """Two lists in the dtypes in which they meet."""
-    if all(x.dtype == y.dtype for x, y in zip(xs, ys, strict=True)):
+    if _have_equal_dtypes(xs, ys):
         return xs, ys
     dtypes = [unp.result_type(x, y) for x, y in zip(xs, ys, strict=True)]
     return (
@@ -51,14 +59,14 @@ def _together(xs: Arrays, ys: Arrays) -> tuple[Arrays, Arrays]:
 
 def mean(lists: Lists, old: Arrays, new: Arrays, decay: Any) -> Arrays:
     """``decay * old + (1 - decay) * new``, in the dtype in which both meet."""
-    return lists.decayed(*_together(old, new), decay)
+    return lists.decayed(*together(old, new), decay)
 
 
 def mean_of_squares(lists: Lists, old: Arrays, new: Arrays, decay: Any) -> Arrays:
     """``decay * old + (1 - decay) * |new|**2``, in the dtypes of ``old``."""
-    if any(config.dtype_of(x).kind == "complex" for x in new):
+    if "complex" in kinds(new):
         return cast_like(mean(lists, old, lists.squares(new), decay), old)
-    return cast_like(lists.decayed_squares(*_together(old, new), decay), old)
+    return cast_like(lists.decayed_squares(*together(old, new), decay), old)
 
 
 def corrected(lists: Lists, means: Arrays, decay: Any, count: Array) -> Arrays:
@@ -78,14 +86,18 @@ def first_moment(lists: Lists, mu: Arrays, updates: Arrays, decay: Any, count: A
 
 def over_root(lists: Lists, xs: Arrays, squares: Arrays, eps: Any, eps_root: Any = 0.0) -> Arrays:
     """``x / (sqrt(square + eps_root) + eps)``."""
+    if isinstance(eps, (int, float)) and isinstance(eps_root, (int, float)):
+        made = lists.at_once("over_root", xs, squares, eps, eps_root)
+        if made is not None:
+            return list(made)
     squares = squares if is_zero(eps_root) else lists.add(squares, eps_root)
-    divided: Arrays = lists.div(*_together(xs, lists.add(lists.sqrt(squares), eps)))
+    divided: Arrays = lists.div(*together(xs, lists.add(lists.sqrt(squares), eps)))
     return divided
 
 
 def larger(lists: Lists, xs: Arrays, ys: Arrays) -> Arrays:
     """The larger of two numbers; of complex arrays, which are real in all but their dtype, of the real parts."""
-    if all(config.dtype_of(y).kind == "float" for y in ys):
+    if kinds(ys) <= {"float"}:
         return list(lists.maximum(xs, ys))
     real = [unp.maximum(unp.real(x), unp.real(y)) for x, y in zip(xs, ys, strict=True)]
     return [unp.astype(x, config.dtype_of(y)) for x, y in zip(real, ys, strict=True)]

@@ -33,12 +33,16 @@ def scale_by_rss(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, initial_accumulator_value: float, eps: Any
 ) -> Result:
     """Over the root of the sum of all squares so far; 0 where that is 0."""
-    total = lists.add(state["sum_of_squares"], lists.squares(updates))
+    total = lists.add_squares(state["sum_of_squares"], updates)
     return _over_positive_root(lists, updates, total, eps), {"sum_of_squares": total}
 
 
 def _over_positive_root(lists: Lists, xs: Arrays, squares: Arrays, eps: Any) -> Arrays:
     """``x / sqrt(square + eps)``, and 0 where the square is; what is not a number stays so."""
+    if isinstance(eps, (int, float)) and eps > 0:
+        made = lists.at_once("over_positive_root", xs, squares, eps)
+        if made is not None:
+            return list(made)
     inverse = lists.reciprocal(lists.sqrt(lists.add(squares, eps)))
     is_positive = [unp.greater(unp.real(square), 0) for square in squares]
     return list(lists.mul([unp.where(chosen, x, 0.0) for chosen, x in zip(is_positive, inverse, strict=True)], xs))

@@ -16,6 +16,7 @@ from unimod.optim._formulas._means import (
     mean_of_squares,
     over_root,
     select,
+    together,
     two_moments,
 )
 from unimod.optim._formulas._table import Result, State, formula
@@ -38,10 +39,10 @@ def scale_by_adam(
 ) -> Result:
     """Adam's direction; with ``nesterov`` that of Nadam."""
     count = following(state["count"])
-    if not nesterov and mu_dtype is None and is_zero(eps_root):
-        made = lists.at_once("adam", updates, state["mu"], state["nu"], count, b1, b2, eps)
+    if not nesterov and is_zero(eps_root):
+        made = lists.at_once("adam", *together(updates, state["mu"]), state["nu"], count, b1, b2, eps)
         if made is not None:
-            return made[0], {"count": count, "mu": made[1], "nu": made[2]}
+            return made[0], {"count": count, "mu": cast(made[1], mu_dtype), "nu": made[2]}
     mu, nu = mean(lists, state["mu"], updates, b1), mean_of_squares(lists, state["nu"], updates, b2)
     first = first_moment(lists, mu, updates, b1, count, nesterov)
     found = over_root(lists, first, corrected(lists, nu, b2, count), eps, eps_root)
