@@ -122,7 +122,7 @@ def carry_out(
             expected="the parameters that the gradients belong to",
             fix="opt.update(grads, params), or opt.step(params, grads)",
         )
-    if _carries_out(engine, name, options):
+    if _carries_out(engine, name, options) and not _is_eager_search(engine, name, updates, params, extras or {}):
         return engine.optim.update(name, options, updates, state, params, extras or {})  # type: ignore[attr-defined, no-any-return]
     return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options), **(extras or {}))
 
@@ -133,6 +133,18 @@ def _carries_out(engine: Engine, name: str, options: Options) -> bool:
         return False
     carries_out = getattr(engine.optim, "carries_out", None)
     return carries_out is not None and carries_out(name)
+
+
+def _is_eager_search(engine: Engine, name: str, updates: list[Any], params: list[Any] | None, extras: Hyper) -> bool:
+    """Whether it tries out a function with arrays that have values.
+
+    A loop around the function is compiled anew for each function, and each step may bring another; a formula tries one
+    place after the other.
+    """
+    if not FUNCTIONS & extras.keys() or name not in FORMULAS:
+        return False
+    known = filter(config.is_array, (*updates, *(params or ()), *extras.values()))
+    return all(map(engine.arrays.is_concrete, known))
 
 
 def _extras(name: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ _UNFIT = {
     "clip_by_global_norm": "keeps no norm; nan of a norm and a bound of 0",
     "dadapt_adamw": "1 - b**t in float32, off by up to 2e-5; nan for ever after a first gradient of 0",
     "ema": "1 - b**t in float32, off by up to 2e-5",
+    "hutchinson_estimator_diag_hessian": "its state holds a raw key, and it conjugates nothing",
     "momo_adam": "1 - b**t in float32, off by up to 2e-5",
     "normalize": "nan of gradients of 0",
     "prodigy": "1 - b**t in float32, off by up to 2e-5; nan for ever after a first gradient of 0",
@@ -43,6 +45,9 @@ _UNFIT = {
     "scale_by_simplified_ademamix": "1 - b**t in float32, off by up to 2e-5",
 }
 """What optax has, but the formulas of the front do better, and why."""
+
+_LOOPING = frozenset({"scale_by_lbfgs"})
+"""What has loops in it, which JAX would compile anew at each step that is not jitted itself."""
 
 
 def carries_out(name: str) -> bool:
@@ -69,10 +74,28 @@ def update(
     extras: dict[str, Any],
 ) -> tuple[list[Array], State]:
     """One step of a transformation."""
+    if name in _LOOPING:
+        return _compiled(name, options)(updates, state, params)
+    return _update(name, options, updates, state, params, extras)
+
+
+def _update(
+    name: str,
+    options: Options,
+    updates: list[Array],
+    state: State,
+    params: list[Array] | None,
+    extras: dict[str, Any],
+) -> tuple[list[Array], State]:
     transformation = _make(name, options)
     template = jax.eval_shape(transformation.init, updates)
     new, changed = transformation.update(updates, _state_like(template, state), params, **extras)
     return list(new), _fields(changed)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(name: str, options: Options) -> Callable[..., tuple[list[Array], State]]:
+    return jax.jit(lambda updates, state, params: _update(name, options, updates, state, params, {}))
 
 
 def apply_updates(params: list[Array], updates: list[Array]) -> list[Array]:
