@@ -53,7 +53,7 @@ class _Build:
         return next(self.leaves) if isinstance(structure, Leaf) else constant(structure)
 
     def items(self, structure: Skeleton) -> list[Any]:
-        if structure.cached("are leaves", lambda: all(map(_is_plain_leaf, structure.children))):
+        if structure.is_flat:
             return list(itertools.islice(self.leaves, len(structure.children)))
         return [self.child(inner, None, None) for inner in structure.children]
 
@@ -63,10 +63,6 @@ class _Build:
         entity.holders.append((owner, name))
         object.__setattr__(owner, "_um_tied", {**(owner._um_tied or {}), name: entity})
         return entity.value
-
-
-def _is_plain_leaf(child: Child) -> bool:
-    return isinstance(child, Leaf) and not child.is_tied
 
 
 def build_into(node: Any, structure: Skeleton, leaves: list[Any]) -> None:

@@ -155,6 +155,12 @@ class Skeleton:
         return self
 
     @property
+    def is_flat(self) -> bool:
+        """Whether all children are leaves of their own."""
+        are_leaves: bool = self.cached("flat", lambda: all(map(_is_own_leaf, self.children)))
+        return are_leaves
+
+    @property
     def slots(self) -> tuple[Slot, ...]:
         """One entry for each leaf, in order."""
         found: tuple[Slot, ...] = self.cached("slots", lambda: tuple(_slots(self, (), ())))
@@ -287,6 +293,10 @@ def _thaw(key: Any) -> Any:
 def count(child: Child) -> int:
     """The number of leaves below a child."""
     return 1 if isinstance(child, Leaf) else child.num_leaves if isinstance(child, Skeleton) else 0
+
+
+def _is_own_leaf(child: Child) -> bool:
+    return isinstance(child, Leaf) and not child.is_tied
 
 
 def child_keys(skeleton: Skeleton) -> Iterator[Hashable]:

@@ -67,6 +67,11 @@ def rebuilt(value: Any) -> Any:
     return unflatten(structure, leaves)
 
 
+def as_dict(cls: type) -> None:
+    """Flatten the objects of a class of dicts as the plain dicts that they are equal to."""
+    _handlers[cls] = lambda walk, value, kind: _dict(walk, dict(value), kind)
+
+
 def is_static(value: Any) -> bool:
     """Whether an undeclared attribute with this value would be part of the structure."""
     return isinstance(_Walk().child(value, _AUTO), Fixed)
@@ -93,6 +98,8 @@ def _unflatten(structure: Child, leaves: list[Any]) -> Any:
         return leaves[0] if isinstance(structure, Leaf) else build.constant(structure)
     if structure.is_module:
         return lazy.make_lazy(leaves, structure)
+    if structure.is_flat:
+        return build.container(structure, leaves)
     values, start = [], 0
     for child in structure.children:
         if child.__class__ is Leaf:
