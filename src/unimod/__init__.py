@@ -89,7 +89,7 @@ from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
-    from unimod import losses, metrics, nets, optim, precision, regularizers
+    from unimod import functional, losses, metrics, nets, optim, precision, regularizers
     from unimod.core.summary import Summary, summarize
     from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
     from unimod.optim import (
@@ -117,6 +117,7 @@ _registration.install()
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "functional": "",
         **dict.fromkeys(("losses", "metrics", "nets", "optim", "precision", "regularizers", "testing"), ""),
         "nn": " ".join(nn.__all__),
         "core.summary": "Summary summarize",
@@ -198,6 +199,7 @@ __all__ = [
     "float32",
     "float64",
     "fori_loop",
+    "functional",
     "functional_optimizer",
     "functional_schedule",
     "grad",
