@@ -89,7 +89,7 @@ from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
-    from unimod import functional, losses, metrics, nets, optim, precision, regularizers
+    from unimod import functional, losses, metrics, nets, optim, precision, regularizers, stateful
     from unimod.core.summary import Summary, summarize
     from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
     from unimod.optim import (
@@ -118,7 +118,7 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "functional": "",
-        **dict.fromkeys(("losses", "metrics", "nets", "optim", "precision", "regularizers", "testing"), ""),
+        **dict.fromkeys(("losses", "metrics", "nets", "optim", "precision", "regularizers", "stateful", "testing"), ""),
         "nn": " ".join(nn.__all__),
         "core.summary": "Summary summarize",
         "optim.apply": "apply_gradients",
@@ -227,6 +227,7 @@ __all__ = [
     "select_tree",
     "sequential_map",
     "set_backend",
+    "stateful",
     "static",
     "stop_gradient",
     "summarize",

@@ -21,6 +21,7 @@ class Scope:
 
 class _State(threading.local):
     current: Scope | None = None
+    program: object | None = None
 
 
 state = _State()
@@ -35,3 +36,14 @@ def enter(name: str) -> Iterator[Scope]:
         yield scope
     finally:
         state.current = before
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """Run a block whose operations are kept as a program: values from outside become constants of it."""
+    before = state.program
+    state.program = object()
+    try:
+        yield
+    finally:
+        state.program = before

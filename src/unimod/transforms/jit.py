@@ -11,7 +11,7 @@ from typing import Any
 
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
-from unimod.core import static, tree, walk
+from unimod.core import scope, static, tree, walk
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, RetraceWarning
@@ -83,7 +83,8 @@ class Jitted:
         def traced(inner: list[Any]) -> tuple[list[Any], _lift.Packed]:
             if _is_trace(engine, inner):
                 self._note(engine, structure, inner)
-            return flat(inner)
+            with scope.compiling():
+                return flat(inner)
 
         donated = self._options.donated(structure, self._target.shift)
         return engine.compile.jit(traced, donate=donated, compiler=self._options.compiler)
@@ -269,7 +270,7 @@ def jit(
             compiler=compiler,
         )
     target = _lift.target_of(fn)
-    options = _Options(
-        fn, _tuple(static_argnums), _tuple(static_argnames), _tuple(donate_argnums), inplace, backend, compiler
-    )
+    # A function may say by itself which of its arguments are part of the program.
+    names = (*_tuple(static_argnames), *getattr(fn, "_um_static_argnames", ()))
+    options = _Options(fn, _tuple(static_argnums), names, _tuple(donate_argnums), inplace, backend, compiler)
     return Jitted(target, options)
