@@ -74,6 +74,10 @@ class CapabilityError(UnimodError, NotImplementedError):
     """The engine cannot do this, and says so."""
 
 
+class UnboundAxisError(UnimodError, NameError):
+    """No function that is being mapped has an axis of this name."""
+
+
 class TreeError(UnimodError, ValueError):
     """An object cannot be flattened, or two trees do not have the same structure."""
 

@@ -79,6 +79,8 @@ None or gives the loss and the gradients of a list of leaves. ``foreign_schedule
 function of the step, None for what is no schedule of the framework. Both say of themselves ``is_traceable``.
 """
 
+PARALLEL: Final = frozenset({"all_to_all", "pmax", "pmin", "ppermute", "psum", "psum_scatter"})
+
 ALL: Final = {
     "facts": FACTS,
     "arrays": ARRAYS,
@@ -88,5 +90,6 @@ ALL: Final = {
     "nn": NN,
     "random": RANDOM,
     "optim": OPTIM,
+    "parallel": PARALLEL,
 }
 """The names, by the module of the engine."""

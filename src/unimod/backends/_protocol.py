@@ -16,23 +16,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
-Array = Any
-"""A native array of one engine."""
-
-Shape = tuple[int, ...]
-Axis = int | tuple[int, ...] | None
-FlatFn = Callable[[list[Array]], tuple[list[Array], Any]]
-"""A function of a flat list of arrays that returns a flat list of arrays and something opaque beside it."""
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
-
-
-def optional(method: _Method) -> _Method:
-    """Mark a method that the front puts in place where an engine has none of that name."""
-    method.is_optional = True  # type: ignore[attr-defined]
-    return method
+from unimod.backends._protocol_parallel import Parallel
+from unimod.backends._terms import Array as Array
+from unimod.backends._terms import Axis as Axis
+from unimod.backends._terms import FlatFn as FlatFn
+from unimod.backends._terms import Shape as Shape
+from unimod.backends._terms import optional as optional
 
 
 class Facts(Protocol):
@@ -286,15 +277,6 @@ class Autodiff(Protocol):
         """
 
     def stop_gradient(self, x: Array) -> Array: ...
-
-
-class Parallel(Protocol):
-    """Batching of flat functions."""
-
-    def vmap(
-        self, fn: FlatFn, leaves: list[Array], in_axes: Sequence[int | None], size: int
-    ) -> tuple[list[Array], Any]:
-        """Map ``fn`` over the given axis of each leaf (None: not mapped); every output is stacked along axis 0."""
 
 
 class Control(Protocol):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from unimod import config
 from unimod.core import skeleton as sk
 from unimod.core import walk
 from unimod.core.skeleton import Child, Skeleton
-from unimod.errors import DTypeError, ShapeError
+from unimod.errors import DTypeError, OptionError, ShapeError
 from unimod.transforms import _lift
 
 
 def vmap(
-    fn: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None
+    fn: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_name: Hashable = None,
+    axis_size: int | None = None,
 ) -> Callable[..., Any]:
     """A function that maps ``fn`` over an axis of its arguments, without a loop.
 
@@ -24,10 +28,13 @@ def vmap(
             means that the argument is the same in each call. A module or dict takes one axis for all that is in it.
         out_axes: the axis along which each result is stacked, likewise a prefix; None takes the first (the result must
             not depend on the mapped arguments).
+        axis_name: what :func:`psum` and the other collectives call the axis inside ``fn``. The numpy engine, which maps
+            by a loop, then runs the calls once more for each of them.
         axis_size: the number of calls, where no argument is mapped.
 
     Raises:
         ShapeError: mapped axes have different lengths, or an array has no such axis.
+        OptionError: the axis cannot have this name.
 
     Example:
         >>> import unimod as um
@@ -35,6 +42,7 @@ def vmap(
         >>> [float(v) for v in um.vmap(um.numpy.sum)(x)]
         [3.0, 12.0]
     """
+    _check_name(axis_name)
     target = _lift.target_of(fn)
     watch = _lift.StateWatch(target.name)
 
@@ -48,7 +56,7 @@ def vmap(
         size = _size(leaves, axes, axis_size, target)
         flat, passed, index_of = _lift.only_arrays(_lift.flat_function(target, structure, watch), leaves)
         chosen = axes if index_of is None else [axes[index] for index in index_of]
-        arrays, packed = engine.parallel.vmap(flat, passed, chosen, size)
+        arrays, packed = engine.parallel.vmap(flat, passed, chosen, size, axis_name)
         moved = _prefix(out_axes, packed.structure, "out_axes")
         others = {index for index, _ in packed.others}
         moved = [axis for index, axis in enumerate(moved) if index not in others]
@@ -57,6 +65,12 @@ def vmap(
     mapped.__name__ = f"vmap_of_{getattr(target.fn, '__name__', 'function')}"
     mapped.__doc__ = target.fn.__doc__
     return _lift.bound(target, mapped)
+
+
+def _check_name(axis_name: Hashable) -> None:
+    # A tuple stands for several names.
+    if not isinstance(axis_name, Hashable) or isinstance(axis_name, tuple):
+        raise OptionError("This is no name for an axis.", got=f"axis_name = {axis_name!r}", expected="a str")
 
 
 def _slots(structure: Child) -> tuple[sk.Slot, ...]:

@@ -52,6 +52,7 @@ from unimod.testing.cases import (
     sorting,
     statistics,
     transforms,
+    transforms_axes,
     transforms_control,
     weights,
 )
@@ -69,6 +70,7 @@ CASES: tuple[Case, ...] = (
     *coverage_torch.CASES,
     *optimizers_wrapped.CASES,
     *moments.CASES,
+    *transforms_axes.CASES,
     *transforms_control.CASES,
 )  # fmt: skip
 
