@@ -11,7 +11,7 @@ from unimod.core import filters as flt
 from unimod.core import paths, tree, walk
 from unimod.core import skeleton as sk
 from unimod.core.node import Node
-from unimod.core.skeleton import Child, Leaf, Skeleton
+from unimod.core.skeleton import Child, Fixed, Leaf, Skeleton
 from unimod.errors import DTypeError, TreeError
 
 Where = type | str
@@ -86,18 +86,25 @@ def filtered(where: Where, leaves: list[Any], structure: Child) -> tuple[bool, .
     return flt.mask(structure, leaves, (where,))
 
 
-def spread(spec: Any, leaves: list[Any], structure: Child) -> list[Any]:
-    """For each parameter the value at its place in a tree of the same structure, or of the upper part of it."""
+def spread(spec: Any, leaves: list[Any], structure: Child, keeps_none: bool = False) -> list[Any]:
+    """For each parameter the value at its place in a tree of the same structure, or of the upper part of it.
+
+    With ``keeps_none``, None in that tree is a value too, and not an empty subtree.
+    """
     prefix = spec if isinstance(spec, _Prefix) else _prefix(spec(walk.unflatten(structure, leaves)))
-    return list(_values(iter(prefix.values), prefix.structure, structure, ()))
+    return list(_values(iter(prefix.values), prefix.structure, structure, (), keeps_none))
 
 
-def _values(values: Iterator[Any], prefix: Child, structure: Child, path: tuple[Any, ...]) -> Iterator[Any]:
+def _values(
+    values: Iterator[Any], prefix: Child, structure: Child, path: tuple[Any, ...], keeps_none: bool
+) -> Iterator[Any]:
     if isinstance(prefix, Leaf):
         yield from [next(values)] * sk.count(structure)
+    elif keeps_none and isinstance(prefix, Fixed) and prefix.value is None:
+        yield from [None] * sk.count(structure)
     elif isinstance(prefix, Skeleton) and isinstance(structure, Skeleton) and _is_alike(prefix, structure):
         for key, upper, lower in zip(sk.child_keys(structure), prefix.children, structure.children, strict=True):
-            yield from _values(values, upper, lower, (*path, key))
+            yield from _values(values, upper, lower, (*path, key), keeps_none)
     elif sk.count(prefix) or sk.count(structure):
         raise TreeError(
             "A tree of masks or labels does not have the structure of the parameters.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unimod.dtypes import DType
 from unimod.optim.decay import add_decayed_weights
 from unimod.optim.optimizers import scale_by_learning_rate
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
@@ -17,6 +18,7 @@ def scale_by_ademamix(
     alpha: Rate = 6.0,
     eps: float = 1e-8,
     eps_root: float = 0.0,
+    mu_dtype: Any = None,
 ) -> Transformation:
     r"""The direction of AdEMAMix.
 
@@ -34,8 +36,11 @@ def scale_by_ademamix(
         alpha: weight of the slow mean; a number or a schedule.
         eps: added to the root of the second moment.
         eps_root: added under the root.
+        mu_dtype: the dtype in which the means of gradients are kept; None: that of the parameters.
 
     Source: Pagliardini et al., "The AdEMAMix Optimizer: Better, Faster, Older", 2024.
+
+    Differences: optax begins in ``mu_dtype``, the second moment too, and goes on in that of the parameters.
 
     Example:
         >>> import unimod as um
@@ -44,7 +49,8 @@ def scale_by_ademamix(
         >>> [round(float(u), 4) for u in updates], int(opt.count_m2)
         ([3.0, 3.0], 1)
     """
-    return Primitive("scale_by_ademamix", b1=b1, b2=b2, b3=b3, alpha=alpha, eps=eps, eps_root=eps_root)
+    dtype = {} if mu_dtype is None else {"mu_dtype": str(DType(mu_dtype))}
+    return Primitive("scale_by_ademamix", b1=b1, b2=b2, b3=b3, alpha=alpha, eps=eps, eps_root=eps_root, **dtype)
 
 
 def ademamix(
@@ -56,6 +62,7 @@ def ademamix(
     alpha: Rate = 5.0,
     eps: float = 1e-8,
     eps_root: float = 0.0,
+    mu_dtype: Any = None,
     weight_decay: float = 0.0,
     mask: Any = None,
 ) -> Chain:
@@ -71,6 +78,7 @@ def ademamix(
         alpha: weight of the slow mean; a number or a schedule.
         eps: added to the root of the second moment.
         eps_root: added under the root.
+        mu_dtype: the dtype in which the means of gradients are kept; None: that of the parameters.
         weight_decay: what part of the parameters is added to the direction.
         mask: which parameters decay.
 
@@ -84,7 +92,7 @@ def ademamix(
         >>> [round(float(v), 4) for v in x]
         [0.7, 0.7]
     """
-    direction = scale_by_ademamix(b1=b1, b2=b2, b3=b3, alpha=alpha, eps=eps, eps_root=eps_root)
+    direction = scale_by_ademamix(b1=b1, b2=b2, b3=b3, alpha=alpha, eps=eps, eps_root=eps_root, mu_dtype=mu_dtype)
     return chain(direction, add_decayed_weights(weight_decay, mask=mask), scale_by_learning_rate(learning_rate))
 
 

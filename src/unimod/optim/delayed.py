@@ -11,7 +11,7 @@ from unimod.optim.optimizers import scale_by_learning_rate
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
 
 
-def scale_by_acprop(b1: Rate = 0.9, b2: Rate = 0.999, eps: Rate = 1e-16, eps_root: Rate = 1e-16) -> Transformation:
+def scale_by_acprop(*, b1: Rate = 0.9, b2: Rate = 0.999, eps: Rate = 1e-16, eps_root: Rate = 1e-16) -> Transformation:
     r"""The direction of ACProp: gradients over the second moment that AdaBelief had before them.
 
     .. math:: m_t = b_1 m + (1 - b_1) g, \quad s_t = b_2 s + (1 - b_2) (g - m_{t-1})^2 + \epsilon_{root}, \quad
@@ -43,6 +43,7 @@ def scale_by_acprop(b1: Rate = 0.9, b2: Rate = 0.999, eps: Rate = 1e-16, eps_roo
 
 def acprop(
     learning_rate: Rate,
+    *,
     b1: Rate = 0.9,
     b2: Rate = 0.999,
     eps: Rate = 1e-16,
@@ -73,16 +74,16 @@ def acprop(
         >>> [round(float(v), 4) for v in x]
         [0.5, -1.0]
     """
-    direction = scale_by_acprop(b1, b2, eps, eps_root)
+    direction = scale_by_acprop(b1=b1, b2=b2, eps=eps, eps_root=eps_root)
     return chain(direction, add_decayed_weights(weight_decay, mask), scale_by_learning_rate(learning_rate))
 
 
 def scale_by_adopt(
+    *,
     b1: Rate = 0.9,
     b2: Rate = 0.9999,
     eps: Rate = 1e-6,
     mu_dtype: Any = None,
-    *,
     nesterov: bool = False,
     use_clipping: bool = True,
     clip_value_fn: Callable[[Any], Any] | None = None,
@@ -125,11 +126,11 @@ def scale_by_adopt(
 
 def adopt(
     learning_rate: Rate,
+    *,
     b1: Rate = 0.9,
     b2: Rate = 0.9999,
     eps: Rate = 1e-6,
     mu_dtype: Any = None,
-    *,
     nesterov: bool = False,
     use_clipping: bool = True,
     clip_value_fn: Callable[[Any], Any] | None = None,
@@ -150,6 +151,12 @@ def adopt(
         [0.95, -1.95]
     """
     direction = scale_by_adopt(
-        b1, b2, eps, mu_dtype, nesterov=nesterov, use_clipping=use_clipping, clip_value_fn=clip_value_fn
+        b1=b1,
+        b2=b2,
+        eps=eps,
+        mu_dtype=mu_dtype,
+        nesterov=nesterov,
+        use_clipping=use_clipping,
+        clip_value_fn=clip_value_fn,
     )
     return chain(direction, scale_by_learning_rate(learning_rate))

@@ -6,7 +6,7 @@ from unimod.optim.decay import add_decayed_weights
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
 
 
-def scale_by_madgrad(learning_rate: Rate, momentum: Rate = 0.9, eps: Rate = 1e-6) -> Transformation:
+def scale_by_madgrad(learning_rate: Rate, *, momentum: Rate = 0.9, eps: Rate = 1e-6) -> Transformation:
     r"""The steps of MADGRAD; they take the sign of a step, and the learning rate, already.
 
     .. math:: \lambda_t = (\eta + \epsilon) \sqrt t, \quad s_t = s + \lambda_t g, \quad q_t = q + \lambda_t g^2, \quad
@@ -32,7 +32,7 @@ def scale_by_madgrad(learning_rate: Rate, momentum: Rate = 0.9, eps: Rate = 1e-6
     return Primitive("scale_by_madgrad", learning_rate=learning_rate, momentum=momentum, eps=eps)
 
 
-def madgrad(learning_rate: Rate, momentum: Rate = 0.9, weight_decay: Rate = 0.0, eps: Rate = 1e-6) -> Chain:
+def madgrad(learning_rate: Rate, *, momentum: Rate = 0.9, weight_decay: Rate = 0.0, eps: Rate = 1e-6) -> Chain:
     """Dual averaging with momentum and a step size for each number.
 
     The parts: ``add_decayed_weights``, :func:`scale_by_madgrad` and its state.
@@ -54,4 +54,4 @@ def madgrad(learning_rate: Rate, momentum: Rate = 0.9, weight_decay: Rate = 0.0,
         >>> [round(float(v), 4) for v in x]
         [0.875, -0.875]
     """
-    return chain(add_decayed_weights(weight_decay), scale_by_madgrad(learning_rate, momentum, eps))
+    return chain(add_decayed_weights(weight_decay), scale_by_madgrad(learning_rate, momentum=momentum, eps=eps))

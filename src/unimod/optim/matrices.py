@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-from unimod.core import tree
+from unimod.backends._protocol import Engine
+from unimod.core import walk
+from unimod.core.kinds import static
+from unimod.core.skeleton import Child
 from unimod.errors import OptionError
 from unimod.optim.base import Rate, Transformation
 from unimod.optim.chain import chain
 from unimod.optim.decay import add_decayed_weights
+from unimod.optim.dimension_numbers import kept_spec, layouts
 from unimod.optim.masking import Partition, partition
 from unimod.optim.optimizers import adamw, scale_by_learning_rate
 from unimod.optim.primitive import Primitive
+from unimod.optim.relaid import Relaid
 
 Coefficients = tuple[float, float, float] | tuple[tuple[float, float, float], ...]
 
@@ -39,6 +45,7 @@ def scale_by_muon(
     nesterov: bool = True,
     adaptive: bool = False,
     preconditioning: str = "frobenius",
+    weight_dimension_numbers: Any = None,
 ) -> Transformation:
     r"""Of each matrix the mean of its gradients, made orthogonal: all singular values become nearly 1.
 
@@ -58,6 +65,9 @@ def scale_by_muon(
         adaptive: whether the result is multiplied by its inner product with the mean.
         preconditioning: what makes the singular values at most 1 before: ``"frobenius"`` and ``"spectral"`` divide by
             these norms, ``"aol"`` scales the rows, ``"schatten"`` divides by the root of the norm of :math:`A`.
+        weight_dimension_numbers: how each parameter is a matrix or a stack of these: :class:`MuonDimensionNumbers` for
+            all, a tree of them, or a function that gets the parameters and gives one; None: all are matrices. With them
+            the state is that of ``opt.inner``, in which parameters are matrices or stacks of shape (n, rows, columns).
 
     Raises:
         OptionError: there is no such set of coefficients or preconditioning, or there are too few coefficients.
@@ -78,7 +88,7 @@ def scale_by_muon(
             )
         ns_coeffs = _PRESETS[ns_coeffs]
     _check(ns_coeffs, ns_steps, preconditioning)
-    return Primitive(
+    direction = Primitive(
         "scale_by_muon",
         ns_coeffs=ns_coeffs,
         ns_steps=ns_steps,
@@ -89,6 +99,41 @@ def scale_by_muon(
         adaptive=adaptive,
         preconditioning=preconditioning,
     )
+    return _of_matrices(direction, weight_dimension_numbers)
+
+
+class AsMatrices(Relaid):
+    """A transformation of matrices, or of stacks of these, in the place of arrays with more axes."""
+
+    called = "muon"
+    spec: Any = static()
+    layouts: Any = static()
+
+    def __init__(self, inner: Transformation, spec: Any) -> None:
+        super().__init__(inner)
+        self.spec, self.layouts = kept_spec(spec), None
+
+    def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
+        """Find what the rows and columns are."""
+        new = walk.rebuilt(self)
+        new.layouts = layouts(self.spec, leaves, structure)
+        return super(AsMatrices, new).init_flat(engine, leaves, structure)
+
+    def there(self, xs: list[Any]) -> list[Any]:
+        """Matrices."""
+        return [x if how is None else how.matrices(x) for x, how in zip(xs, self.layouts, strict=True)]
+
+    def back(self, new: list[Any], xs: list[Any]) -> list[Any]:
+        """Arrays of these."""
+        return [x if how is None else how.array(x) for x, how in zip(new, self.layouts, strict=True)]
+
+    def lay(self, structure: Child, xs: list[Any]) -> Any:
+        """The same: one matrix, or stack, for each parameter."""
+        return structure
+
+
+def _of_matrices(part: Transformation, numbers: Any) -> Transformation:
+    return part if numbers is None else AsMatrices(part, numbers)
 
 
 def _check(coefficients: Any, steps: int, preconditioning: str) -> None:
@@ -107,11 +152,11 @@ def _check(coefficients: Any, steps: int, preconditioning: str) -> None:
         )
 
 
-def scale_by_shape(*, consistent_rms: float | None = None) -> Transformation:
+def scale_by_shape(*, weight_dimension_numbers: Any = None, consistent_rms: float | None = None) -> Transformation:
     r"""The update of a matrix (m, n) times :math:`\sqrt{\max(1, n / m)}`, so that a rate fits matrices of all widths.
 
     With ``consistent_rms`` times :math:`\sqrt{\max(m, n)}` and that number: the root mean square of an orthogonal
-    update is then that number for all shapes. No state.
+    update is then that number for all shapes. ``weight_dimension_numbers`` is as in :func:`scale_by_muon`. No state.
 
     Source: Bernstein, "Deriving Muon", 2025; Liu et al., "Muon is Scalable for LLM Training", 2025, section 2.2.
 
@@ -122,11 +167,19 @@ def scale_by_shape(*, consistent_rms: float | None = None) -> Transformation:
         >>> [float(u) for u in updates[0]]
         [2.0, 2.0, 2.0, 2.0]
     """
-    return Primitive("scale_by_shape", consistent_rms=consistent_rms)
+    return _of_matrices(Primitive("scale_by_shape", consistent_rms=consistent_rms), weight_dimension_numbers)
 
 
-def _labels(params: Any) -> Any:
-    return tree.map(lambda x: "muon" if len(x.shape) == 2 else "adam", params)
+@dataclasses.dataclass(frozen=True)
+class _Labels:
+    """``"muon"`` for what dimension numbers make a matrix, else ``"adam"``."""
+
+    spec: Any
+
+    def __call__(self, params: Any) -> Any:
+        leaves, structure = walk.flatten(params)
+        found = layouts(self.spec, leaves, structure)
+        return walk.unflatten(structure, ["adam" if how is None else "muon" for how in found])
 
 
 def muon(
@@ -148,6 +201,7 @@ def muon(
     adam_weight_decay: float = 0.0,
     adam_learning_rate: Rate | None = None,
     consistent_rms: float | None = None,
+    muon_weight_dimension_numbers: Any = None,
     muon_params: Any = None,
 ) -> Partition:
     """Orthogonal updates for matrices, AdamW for all other parameters.
@@ -173,8 +227,10 @@ def muon(
         adam_weight_decay: the decay of the parameters that Adam has.
         adam_learning_rate: Adam's rate; None: the same.
         consistent_rms: the root mean square of updates for all shapes, as :func:`scale_by_shape` has it.
-        muon_params: the labels ``"muon"`` and ``"adam"``, as :func:`partition` takes them; None: parameters with two
-            axes are matrices.
+        muon_weight_dimension_numbers: which parameters are matrices or stacks of them:
+            :class:`MuonDimensionNumbers` for all with two axes or more, a tree of them with None for the others, or a
+            function that gets the parameters and gives such a tree; None: those with two axes are matrices.
+        muon_params: instead the labels ``"muon"`` and ``"adam"``, as :func:`partition` takes them.
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
 
@@ -199,8 +255,9 @@ def muon(
             nesterov=nesterov,
             adaptive=adaptive,
             preconditioning=preconditioning,
+            weight_dimension_numbers=muon_weight_dimension_numbers,
         ),
-        scale_by_shape(consistent_rms=consistent_rms),
+        scale_by_shape(weight_dimension_numbers=muon_weight_dimension_numbers, consistent_rms=consistent_rms),
         add_decayed_weights(weight_decay, mask=weight_decay_mask),
         scale_by_learning_rate(learning_rate),
     )
@@ -214,4 +271,5 @@ def muon(
         mu_dtype=mu_dtype,
         nesterov=nesterov,
     )
-    return partition({"muon": matrices, "adam": rest}, _labels if muon_params is None else muon_params)
+    labels = _Labels(kept_spec(muon_weight_dimension_numbers)) if muon_params is None else muon_params
+    return partition({"muon": matrices, "adam": rest}, labels)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
+from unimod.optim.base import Schedule
 from unimod.optim.decay import add_decayed_weights
 from unimod.optim.layerwise import scale_by_param_block_rms
 from unimod.optim.optimizers import scale
-from unimod.optim.scheduled import ScaleByLearningRate
+from unimod.optim.rates import PositiveRate
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
-
-
-class PositiveRate(ScaleByLearningRate):
-    """``learning_rate * updates``, whose sign comes later."""
-
-    sign = 1
 
 
 def scale_by_factored_rms(
@@ -24,6 +21,7 @@ def scale_by_factored_rms(
     step_offset: int = 0,
     min_dim_size_to_factor: int = 128,
     epsilon: float = 1e-30,
+    decay_rate_fn: Callable[[Any, float], Any] | None = None,
 ) -> Transformation:
     r"""The gradient over its root mean square, of which for matrices only rows and columns are kept.
 
@@ -43,6 +41,8 @@ def scale_by_factored_rms(
         step_offset: the number of the first step.
         min_dim_size_to_factor: the size from which on axes are factored.
         epsilon: added to the square of the gradient.
+        decay_rate_fn: gives :math:`d_t` for the 0-based step, less ``step_offset``, and ``decay_rate``; None: the
+            formula above.
 
     Source: Shazeer and Stern, "Adafactor: Adaptive Learning Rates with Sublinear Memory Cost", 2018, algorithm 4.
 
@@ -52,6 +52,7 @@ def scale_by_factored_rms(
         >>> tuple(opt.v_row.shape), tuple(opt.v_col.shape), tuple(opt.v.shape)
         ((2,), (3,), (1,))
     """
+    chosen = {} if decay_rate_fn is None else {"decay": _decay(decay_rate_fn, step_offset, decay_rate)}
     return Primitive(
         "scale_by_factored_rms",
         factored=factored,
@@ -59,7 +60,13 @@ def scale_by_factored_rms(
         step_offset=step_offset,
         min_dim_size_to_factor=min_dim_size_to_factor,
         epsilon=epsilon,
+        **chosen,
     )
+
+
+@functools.cache  # equal options make equal functions, and so equal structures
+def _decay(decay_rate_fn: Callable[[Any, float], Any], step_offset: int, decay_rate: float) -> Schedule:
+    return lambda count: decay_rate_fn(count - step_offset, decay_rate)
 
 
 def adafactor(

@@ -7,6 +7,7 @@ from unimod.optim.transformation import Primitive, Rate, Transformation
 
 def momo(
     learning_rate: Rate = 1.0,
+    *,
     beta: Rate = 0.9,
     lower_bound: Rate = 0.0,
     weight_decay: Rate = 0.0,
@@ -52,6 +53,7 @@ def momo(
 
 def momo_adam(
     learning_rate: Rate = 1e-2,
+    *,
     b1: Rate = 0.9,
     b2: Rate = 0.999,
     eps: Rate = 1e-8,

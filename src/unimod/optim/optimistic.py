@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from unimod.errors import OptionError
+from typing import Any
+
 from unimod.optim.optimizers import scale_by_adam, scale_by_learning_rate
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
 
 
-def scale_by_optimistic_gradient(*, alpha: float = 1.0, beta: float = 1.0) -> Transformation:
+def scale_by_optimistic_gradient(*, alpha: Rate = 1.0, beta: Rate = 1.0) -> Transformation:
     r"""The optimistic gradient, :math:`u = (\alpha + \beta) g_t - \beta g_{t-1}`; the first one has itself before it.
 
     State: ``is_initial_step`` (bool scalar), ``previous_gradient`` (like the parameters).
@@ -27,7 +28,7 @@ def scale_by_optimistic_gradient(*, alpha: float = 1.0, beta: float = 1.0) -> Tr
     return Primitive("scale_by_optimistic_gradient", alpha=alpha, beta=beta)
 
 
-def optimistic_gradient_descent(learning_rate: Rate, *, alpha: float = 1.0, beta: float = 1.0) -> Chain:
+def optimistic_gradient_descent(learning_rate: Rate, *, alpha: Rate = 1.0, beta: Rate = 1.0) -> Chain:
     r"""Descent along :math:`(\alpha + \beta) g_t - \beta g_{t-1}`.
 
     The parts: :func:`scale_by_optimistic_gradient` and its state, ``scale_by_learning_rate``.
@@ -48,31 +49,30 @@ def optimistic_gradient_descent(learning_rate: Rate, *, alpha: float = 1.0, beta
 
 
 def optimistic_adam(
-    learning_rate: float,
+    learning_rate: Rate,
     *,
-    optimism: float | None = None,
+    optimism: Rate | None = None,
     b1: float = 0.9,
     b2: float = 0.999,
     eps: float = 1e-8,
     eps_root: float = 0.0,
+    mu_dtype: Any = None,
     nesterov: bool = True,
 ) -> Chain:
-    """Adam whose direction is optimistic; ``optimistic_adam_v2`` also takes schedules.
+    """Adam whose direction is optimistic: it is multiplied by the learning rate, its change by the optimism.
 
     The parts: ``scale_by_adam`` (state ``count``, ``mu``, ``nu``), ``scale_by_optimistic_gradient`` (state
     ``is_initial_step``, ``previous_gradient``), ``scale_by_learning_rate``.
 
     Args:
-        learning_rate: a number.
-        optimism: by how much the last direction is subtracted; None: the learning rate.
+        learning_rate: a number or a schedule.
+        optimism: by how much the last direction is subtracted, a number or a schedule; None: the learning rate.
         b1: decay of the first moment.
         b2: decay of the second moment.
         eps: added to the root of the second moment.
         eps_root: added under the root.
+        mu_dtype: the dtype in which the first moment is kept; None: that of the parameters.
         nesterov: whether the first moment looks ahead.
-
-    Raises:
-        OptionError: the learning rate is a schedule.
 
     Source: Daskalakis et al., "Training GANs with Optimism", 2017.
 
@@ -84,11 +84,7 @@ def optimistic_adam(
         >>> round(float(x[0]), 4)
         0.8526
     """
-    if callable(learning_rate):
-        raise OptionError(
-            "optimistic_adam takes a number.", got="a schedule", fix="um.optim.optimistic_adam_v2(schedule)"
-        )
-    direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, nesterov=nesterov)
+    direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, mu_dtype=mu_dtype, nesterov=nesterov)
     beta = learning_rate if optimism is None else optimism
     return chain(direction, scale_by_optimistic_gradient(alpha=learning_rate, beta=beta), scale_by_learning_rate(1.0))
 
@@ -96,12 +92,13 @@ def optimistic_adam(
 def optimistic_adam_v2(
     learning_rate: Rate,
     *,
-    alpha: float = 1.0,
-    beta: float = 1.0,
+    alpha: Rate = 1.0,
+    beta: Rate = 1.0,
     b1: float = 0.9,
     b2: float = 0.999,
     eps: float = 1e-8,
     eps_root: float = 0.0,
+    mu_dtype: Any = None,
     nesterov: bool = True,
 ) -> Chain:
     """Adam whose direction is optimistic, by a learning rate or a schedule. The parts are those of ``optimistic_adam``.
@@ -114,6 +111,7 @@ def optimistic_adam_v2(
         b2: decay of the second moment.
         eps: added to the root of the second moment.
         eps_root: added under the root.
+        mu_dtype: the dtype in which the first moment is kept; None: that of the parameters.
         nesterov: whether the first moment looks ahead.
 
     Source: Daskalakis et al., "Training GANs with Optimism", 2017.
@@ -126,5 +124,5 @@ def optimistic_adam_v2(
         >>> round(float(x[0]), 4)
         0.8526
     """
-    direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, nesterov=nesterov)
+    direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, mu_dtype=mu_dtype, nesterov=nesterov)
     return chain(direction, scale_by_optimistic_gradient(alpha=alpha, beta=beta), scale_by_learning_rate(learning_rate))

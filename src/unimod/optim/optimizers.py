@@ -18,6 +18,7 @@ from unimod.optim.directions import (
     scale_by_yogi,
 )
 from unimod.optim.primitive import Primitive
+from unimod.optim.rates import PositiveRate
 from unimod.optim.relatives import adabelief, adan, lion, novograd, yogi
 from unimod.optim.scheduled import ScaleByLearningRate
 from unimod.optim.sgd import momentum, rprop, sgd, sign_sgd, signum, trace
@@ -89,8 +90,10 @@ def scale(step_size: float) -> Primitive:
     return Primitive("scale", step_size=step_size)
 
 
-def scale_by_learning_rate(learning_rate: Rate) -> ScaleByLearningRate:
+def scale_by_learning_rate(learning_rate: Rate, *, flip_sign: bool = True) -> ScaleByLearningRate:
     """``-learning_rate * updates``, for a number or a schedule (a function of the 0-based step).
+
+    Without ``flip_sign``, ``learning_rate * updates``.
 
     State: ``count`` (int32 scalar) for a schedule, else none.
 
@@ -100,4 +103,4 @@ def scale_by_learning_rate(learning_rate: Rate) -> ScaleByLearningRate:
         >>> um.optim.scale_by_learning_rate(lambda count: 0.5).init(x).update(x)[0].tolist()
         [-0.5, 1.0]
     """
-    return ScaleByLearningRate(learning_rate)
+    return ScaleByLearningRate(learning_rate) if flip_sign else PositiveRate(learning_rate)

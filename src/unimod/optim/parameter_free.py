@@ -6,8 +6,8 @@ from typing import Any
 
 from unimod.errors import OptionError
 from unimod.optim.decay import add_decayed_weights
-from unimod.optim.memory_efficient import PositiveRate
 from unimod.optim.optimizers import scale_by_learning_rate
+from unimod.optim.rates import PositiveRate
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
 
 _INIT_STEPS = ("distance", "learning_rate", "heuristic")

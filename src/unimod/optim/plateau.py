@@ -7,6 +7,7 @@ from unimod.optim.transformation import Primitive, Transformation
 
 
 def reduce_on_plateau(
+    *,
     factor: float = 0.1,
     patience: int = 10,
     rtol: float = 1e-4,

@@ -30,13 +30,19 @@ class ScheduleFree(Wrapper):
 
     called = "schedule_free"
     rate: Any  # not declared static: a schedule may be a module whose options are arrays
+    mixture: Any
     options: Any = static()
 
     def __init__(
-        self, inner: Transformation, learning_rate: Rate, b1: float, weight_lr_power: float, state_dtype: str | None
+        self, inner: Transformation, learning_rate: Rate, b1: Rate, weight_lr_power: float, state_dtype: str | None
     ) -> None:
         super().__init__(inner)
-        self.rate, self.options = learning_rate, (b1, weight_lr_power, state_dtype)
+        self.rate, self.mixture, self.options = learning_rate, b1, (weight_lr_power, state_dtype)
+
+    @property
+    def last_b1(self) -> Any:
+        """The weight of the average in the parameters as they are."""
+        return self.state["b1"] if callable(self.mixture) else self.mixture
 
     def hyperparameters(self) -> Iterator[str]:
         """Those of the base optimizer, and the learning rate."""
@@ -45,9 +51,9 @@ class ScheduleFree(Wrapper):
     def first_state(self, engine: Engine, leaves: list[Any]) -> dict[str, Any]:
         """The sequence ``z``, and how much its average weighs."""
         lists, dtype = _lists.of(engine), sizes.lowest_dtype(leaves)
-        b1, _, state_dtype = self.options
+        _, state_dtype = self.options
         return {
-            "b1": sizes.number(lists, leaves, b1, dtype),
+            "b1": sizes.number(lists, leaves, rate_at(self.mixture, lists.count(leaves)), dtype),
             "weight_sum": sizes.number(lists, leaves, 0.0, dtype),
             "step_count": lists.count(leaves) + 1,
             "max_lr": sizes.number(lists, leaves, 0.0, dtype),
@@ -61,11 +67,14 @@ class ScheduleFree(Wrapper):
         self.check_structure(grads, structure)
         if params is None:
             raise OptionError("schedule_free needs the parameters.", fix="opt.update(grads, params), or opt.step")
-        b1, lists, old = self.options[0], _lists.of(engine), self.state["z"]
+        before, lists, old = self.last_b1, _lists.of(engine), self.state["z"]
+        b1 = rate_at(self.mixture, self.state["step_count"] - 1)
+        if callable(self.mixture):
+            self.state["b1"] = sizes.number(lists, params, b1, str(config.dtype_of(self.state["b1"])))
         share = self._weigh(hyper)
         changes, self.inner = self.attempt(engine, grads, params, structure, hyper)
         z = [unp.astype(x, config.dtype_of(o)) for x, o in zip(lists.add(old, changes), old, strict=True)]
-        average = lists.div(lists.sub(params, lists.mul(old, 1.0 - b1)), b1)
+        average = lists.div(lists.sub(params, lists.mul(old, 1.0 - before)), before)
         average = lists.add(lists.mul(average, unp.subtract(1.0, share)), lists.mul(z, share))
         self.state["z"] = z
         between = lists.add(lists.mul(average, b1), lists.mul(z, 1.0 - b1))
@@ -74,7 +83,7 @@ class ScheduleFree(Wrapper):
 
     def _weigh(self, hyper: Hyper) -> Array:
         """The weight of the newest point in the average; counts."""
-        power = self.options[1]
+        power = self.options[0]
         given = hyper.get("learning_rate", self.rate)
         rate = rate_at(given, self.state["step_count"])
         largest = unp.maximum(self.state["max_lr"], _like(rate, self.state["max_lr"]))
@@ -93,7 +102,7 @@ def _like(number: Any, x: Array) -> Any:
 def schedule_free(
     base_optimizer: Transformation,
     learning_rate: Rate,
-    b1: float = 0.9,
+    b1: Rate = 0.9,
     *,
     weight_lr_power: float = 2.0,
     state_dtype: str | None = None,
@@ -112,7 +121,7 @@ def schedule_free(
     Args:
         base_optimizer: what moves z; without momentum, which the averages take the place of.
         learning_rate: that of the base optimizer, a number or a schedule.
-        b1: the weight of the average where gradients are taken.
+        b1: the weight of the average where gradients are taken, a number or a schedule.
         weight_lr_power: the power of the learning rate in the weights.
         state_dtype: the dtype of z; None: that of the parameters.
 
@@ -153,7 +162,7 @@ def schedule_free_eval_params(state: Any, params: Any) -> Any:
             got=type(state).__name__,
             expected="what um.optim.schedule_free makes, after init",
         )
-    b1 = state.options[0]
+    b1 = state.last_b1
     average = tree.map(lambda y, z: (y - (1.0 - b1) * z) / b1, trainable(params), state.z)
     return average if trainable(params) is params else params.update(average)
 
@@ -162,7 +171,7 @@ def schedule_free_sgd(
     learning_rate: float = 1.0,
     *,
     warmup_steps: int | None = None,
-    b1: float = 0.9,
+    b1: Rate = 0.9,
     weight_decay: float | None = None,
     weight_lr_power: float = 2.0,
     state_dtype: str | None = None,
@@ -172,7 +181,7 @@ def schedule_free_sgd(
     Args:
         learning_rate: a number.
         warmup_steps: in how many steps the rate rises from 0; None: it is there at once.
-        b1: the weight of the average where gradients are taken.
+        b1: the weight of the average where gradients are taken, a number or a schedule.
         weight_decay: what part of the parameters is added to the gradients.
         weight_lr_power: the power of the learning rate in the weights.
         state_dtype: the dtype of z.
@@ -197,7 +206,7 @@ def schedule_free_adamw(
     learning_rate: float = 0.0025,
     *,
     warmup_steps: int | None = None,
-    b1: float = 0.9,
+    b1: Rate = 0.9,
     b2: float = 0.999,
     eps: float = 1e-8,
     weight_decay: float = 0.0,
@@ -211,7 +220,7 @@ def schedule_free_adamw(
     Args:
         learning_rate: a number.
         warmup_steps: in how many steps the rate rises from 0; None: it is there at once.
-        b1: the weight of the average where gradients are taken.
+        b1: the weight of the average where gradients are taken, a number or a schedule.
         b2: decay of the second moment.
         eps: added to the root of the second moment.
         weight_decay: what part of the parameters is added to the direction.

@@ -15,8 +15,13 @@ from unimod.optim.scheduled import ScaleByLearningRate
 from unimod.optim.squares import Rprop, scale_by_rprop, scale_by_sign
 
 
-def trace(decay: float, *, nesterov: bool = False) -> Primitive:
+def trace(decay: Rate, *, nesterov: bool = False, accumulator_dtype: Any = None) -> Primitive:
     r"""A decaying sum of gradients, :math:`t = g + d\,t`; with ``nesterov`` the result is :math:`g + d\,t`.
+
+    Args:
+        decay: :math:`d`.
+        nesterov: whether the result looks ahead.
+        accumulator_dtype: the dtype in which the sum is kept; None: that of the parameters.
 
     State: ``trace``, like the parameters.
 
@@ -29,14 +34,16 @@ def trace(decay: float, *, nesterov: bool = False) -> Primitive:
         >>> [round(float(v), 3) for v in updates]
         [1.9, -3.8]
     """
-    return Primitive("trace", decay=decay, nesterov=nesterov)
+    dtype = {} if accumulator_dtype is None else {"accumulator_dtype": str(DType(accumulator_dtype))}
+    return Primitive("trace", decay=decay, nesterov=nesterov, **dtype)
 
 
 def sgd(
     learning_rate: Rate,
-    momentum: float | None = None,
+    momentum: Rate | None = None,
     *,
     nesterov: bool = False,
+    accumulator_dtype: Any = None,
     dampening: float = 0.0,
     weight_decay: Rate = 0.0,
     maximize: bool = False,
@@ -47,6 +54,7 @@ def sgd(
         learning_rate: a number, or a schedule (a function of the 0-based step).
         momentum: the decay of the sum of gradients; None: there is none.
         nesterov: with Nesterov's momentum.
+        accumulator_dtype: the dtype in which the sum is kept; None: that of the parameters.
         dampening: the share of each gradient but the first that the sum leaves out, as in ``torch.optim.SGD``.
         weight_decay: times the parameters, added to the gradients.
         maximize: ascend.
@@ -63,15 +71,17 @@ def sgd(
         0.8
     """
     before = changed_gradients(maximize, weight_decay)
-    return chain(*before, *_momentum(momentum, nesterov, dampening), ScaleByLearningRate(learning_rate))
+    return chain(
+        *before, *_momentum(momentum, nesterov, accumulator_dtype, dampening), ScaleByLearningRate(learning_rate)
+    )
 
 
-def _momentum(decay: float | None, nesterov: bool, dampening: float) -> list[Transformation]:
+def _momentum(decay: Rate | None, nesterov: bool, dtype: Any, dampening: float) -> list[Transformation]:
     if isinstance(dampening, (int, float)) and dampening == 0:
-        return [] if decay is None else [trace(decay, nesterov=nesterov)]
-    if decay is None or nesterov:
+        return [] if decay is None else [trace(decay, nesterov=nesterov, accumulator_dtype=dtype)]
+    if decay is None or nesterov or dtype is not None:
         raise OptionError(
-            "Dampening is of a momentum, and not of Nesterov's.",
+            "Dampening is of a momentum, and not of Nesterov's, nor of one in another dtype.",
             got=f"dampening = {dampening!r}, momentum = {decay!r}, nesterov = {nesterov}",
             fix="pass momentum=0.9 and nesterov=False, or leave the dampening at 0",
         )

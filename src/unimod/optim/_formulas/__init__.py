@@ -6,6 +6,7 @@ Names, options, formulas and the fields of a state are optax's, so that a state 
 from unimod.optim._formulas import adaptive, basic, moments, rectified, signs, torch_definitions
 from unimod.optim._formulas import averaging as averaging
 from unimod.optim._formulas import clipping as clipping
+from unimod.optim._formulas import curvature as curvature
 from unimod.optim._formulas import delayed as delayed
 from unimod.optim._formulas import distance as distance
 from unimod.optim._formulas import dual as dual

@@ -42,9 +42,10 @@ def scale_by_factored_rms(
     step_offset: Any = 0,
     min_dim_size_to_factor: int = 128,
     epsilon: Any = 1e-30,
+    decay: Any = None,
 ) -> Result:
     """``u`` over the root of its mean square, which is a product of those of rows and columns."""
-    decay = _decay(lists, state["count"], decay_rate, step_offset)
+    decay = _decay(lists, state["count"], decay_rate, step_offset) if decay is None else decay
     axes = [factored_axes(p.shape, factored, min_dim_size_to_factor) for p in params]
     squares = lists.add(lists.squares(updates), epsilon)
     changed = {

@@ -57,16 +57,20 @@ def _rows(table: Array, steps: int) -> list[Array]:
 
 
 def orthogonalized(x: Array, rows: list[Array], eps: Any, preconditioning: str) -> Array:
-    """A matrix with singular values near 1, by Newton and Schulz's iteration."""
-    is_tall = x.shape[0] > x.shape[1]
+    """A matrix with singular values near 1, by Newton and Schulz's iteration; of a stack each by itself."""
+    is_tall = x.shape[-2] > x.shape[-1]
     x = unp.matrix_transpose(x) if is_tall else x
     if preconditioning == "frobenius":
-        x = unp.divide(x, unp.add(unp.sqrt(unp.sum(unp.square(x))), eps))
+        x = unp.divide(x, unp.add(unp.sqrt(_sum_of_squares(x)), eps))
     elif preconditioning == "spectral":
-        x = unp.divide(x, unp.add(unp.linalg.matrix_norm(x, ord=2), eps))
+        x = unp.divide(x, unp.add(unp.linalg.matrix_norm(x, ord=2, keepdims=True), eps))
     for number, row in enumerate(rows):
         x = _iterated(x, unp.astype(row, str(config.dtype_of(x))), preconditioning if number == 0 else "frobenius")
     return unp.matrix_transpose(x) if is_tall else x
+
+
+def _sum_of_squares(x: Array) -> Array:
+    return unp.sum(unp.square(x), axis=(-2, -1), keepdims=True)
 
 
 def _iterated(x: Array, row: Array, preconditioning: str) -> Array:
@@ -75,7 +79,7 @@ def _iterated(x: Array, row: Array, preconditioning: str) -> Array:
         scale = unp.rsqrt(unp.clip(unp.sum(unp.abs(gram), axis=-1, keepdims=True), min=1e-8))
         x, gram = unp.multiply(x, scale), unp.multiply(unp.multiply(gram, scale), unp.matrix_transpose(scale))
     elif preconditioning == "schatten":
-        scale = unp.rsqrt(unp.clip(unp.sqrt(unp.sum(unp.square(gram))), min=1e-8))
+        scale = unp.rsqrt(unp.clip(unp.sqrt(_sum_of_squares(gram)), min=1e-8))
         x, gram = unp.multiply(x, scale), unp.multiply(gram, unp.square(scale))
     mixed = unp.add(unp.multiply(gram, row[1]), unp.matmul(unp.multiply(gram, row[2]), gram))
     return unp.add(unp.multiply(x, row[0]), unp.matmul(mixed, x))
@@ -85,7 +89,7 @@ def _iterated(x: Array, row: Array, preconditioning: str) -> Array:
 def scale_by_shape(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, consistent_rms: Any = None
 ) -> Result:
-    """``u`` of a matrix (m, n) by ``sqrt(max(1, n / m))``, or by ``sqrt(max(m, n)) * consistent_rms``."""
+    """``u`` of matrices (..., m, n) by ``sqrt(max(1, n / m))``, or by ``sqrt(max(m, n)) * consistent_rms``."""
     if consistent_rms is None:
-        return [unp.multiply(u, max(1.0, u.shape[1] / u.shape[0]) ** 0.5) for u in updates], state
-    return lists.mul([unp.multiply(u, max(u.shape) ** 0.5) for u in updates], consistent_rms), state
+        return [unp.multiply(u, max(1.0, u.shape[-1] / u.shape[-2]) ** 0.5) for u in updates], state
+    return lists.mul([unp.multiply(u, max(u.shape[-2:]) ** 0.5) for u in updates], consistent_rms), state

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from unimod.optim._formulas._means import over_root
+from unimod.optim._formulas._means import cast, mean, over_root
 from unimod.optim._formulas._table import Result, State, formula
 from unimod.optim._formulas.free import rate_at
 from unimod.optim._lists import Arrays, Lists
 
 
-def _init(lists: Lists, params: Arrays, **options: Any) -> State:
+def _init(lists: Lists, params: Arrays, *, mu_dtype: str | None = None, **options: Any) -> State:
     counts = {"count": lists.count(params), "count_m2": lists.count(params)}
-    return {**counts, "m1": lists.zeros(params), "m2": lists.zeros(params), "nu": lists.zeros(params)}
+    means = cast(lists.zeros(params), mu_dtype)
+    return {**counts, "m1": means, "m2": list(means), "nu": lists.zeros(params)}
 
 
 @formula(_init)
@@ -28,15 +29,17 @@ def scale_by_ademamix(
     alpha: Any,
     eps: Any,
     eps_root: Any,
+    mu_dtype: str | None = None,
 ) -> Result:
     """Adam's direction, whose numerator is the corrected fast mean and ``alpha`` times the slow one."""
     count, slow = state["count"] + 1, state["count_m2"]
-    m1 = lists.decayed(state["m1"], updates, b1)
-    m2 = lists.decayed(state["m2"], updates, rate_at(b3, slow))
+    m1 = mean(lists, state["m1"], updates, b1)
+    m2 = mean(lists, state["m2"], updates, rate_at(b3, slow))
     nu = lists.decayed_squares(state["nu"], updates, b2)
     above = lists.add(lists.div(m1, lists.debias(b1, count)), lists.mul(m2, rate_at(alpha, slow)))
     second = lists.div(nu, lists.debias(b2, count))
-    changed = {"count": count, "count_m2": slow + 1, "m1": m1, "m2": m2, "nu": nu}
+    kept = {"m1": cast(m1, mu_dtype), "m2": cast(m2, mu_dtype)}
+    changed = {"count": count, "count_m2": slow + 1, **kept, "nu": nu}
     return over_root(lists, above, second, eps, eps_root), changed
 
 
@@ -60,7 +63,7 @@ def scale_by_simplified_ademamix(
     """A decaying sum of gradients and ``alpha`` times the gradient, over the root of the mean square."""
     count = state["t"] + 1
     summed = lists.add(updates, lists.mul(state["m"], b1))
-    mean = lists.decayed_squares(state["n"], updates, b2)
+    squares = lists.decayed_squares(state["n"], updates, b2)
     above = lists.add(summed, lists.mul(updates, rate_at(alpha, state["t"])))
-    second = lists.div(mean, lists.debias(b2, count))
-    return over_root(lists, above, second, eps, eps_root), {"t": count, "m": summed, "n": mean}
+    second = lists.div(squares, lists.debias(b2, count))
+    return over_root(lists, above, second, eps, eps_root), {"t": count, "m": summed, "n": squares}

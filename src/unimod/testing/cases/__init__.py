@@ -120,6 +120,7 @@ WITHOUT_ROW: dict[str, str] = {
     "metrics.recorded": "a choice of leaves, which no engine sees",
     "regularizers.Regularizer": _BASE,
     **{f"optim.{name}": _CLASS for name in ("Chain", "NamedChain", "ScaleBySchedule")},
+    **{f"optim.{name}DimensionNumbers": _CLASS for name in ("GaLore", "Muon")},
     "optim.LossScale": _BASE,
     "optim.multi_transform": _ALIAS,
     "optim.Primitive": _CLASS,
