@@ -12,7 +12,6 @@ def scan(
     fn: FlatFn,
     carry: list[Array],
     rows: Sequence[Sequence[Array]],
-    example: list[Array],
     length: int,
     reverse: bool,
 ) -> tuple[list[Array], list[list[Array]], Any]:
@@ -22,14 +21,10 @@ def scan(
         fn: the step.
         carry: the first carry.
         rows: the rows of each input.
-        example: inputs for the one call that finds the shapes where there are no rows; its outputs are given then.
-        length: the number of steps.
+        length: the number of steps, 1 or more.
         reverse: whether to go from the last row to the first.
     """
     count, extra = len(carry), None
-    if not length:
-        outputs, extra = fn([*carry, *example])
-        return carry, [[y] for y in outputs[count:]], extra
     found: list[list[Array]] = []
     for t in reversed(range(length)) if reverse else range(length):
         outputs, extra = fn([*carry, *(column[t] for column in rows)])

@@ -157,8 +157,8 @@ def next_key(*, backend: str | None = None) -> Key:
         NotInitializedError: there is no ambient stream.
     """
     if _local.blocks:
-        stream: _SeedStream | _KeyStream | None = _local.blocks[-1]
-        return stream.key(_drawn(stream, _local.replay), backend)
+        given = _local.blocks[-1]
+        return given.key(_drawn(given, _local.replay), backend)
     if not _process:
         raise NotInitializedError(
             "There is no ambient stream of random keys.",

@@ -15,11 +15,12 @@ def scan(
     fn: FlatFn, carry: list[Array], xs: list[Array], *, length: int, reverse: bool, unroll: int
 ) -> tuple[list[Array], list[Array], Any]:
     """``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each row of ``xs``; see the protocol."""
+    if not length:
+        outputs, extra = fn([*carry, *(np.zeros(x.shape[1:], x.dtype) for x in xs)])
+        return carry, [np.stack([y])[:0] for y in outputs[len(carry) :]], extra
     rows = [[np.asarray(x[i]) for i in range(length)] for x in xs]
-    example = [np.zeros(x.shape[1:], x.dtype) for x in xs]
-    carry, ys, extra = _loops.scan(fn, carry, rows, example, length, reverse)
-    stacked = [np.stack([np.asarray(y) for y in column]) for column in ys]
-    return carry, stacked if length else [y[:0] for y in stacked], extra
+    carry, ys, extra = _loops.scan(fn, carry, rows, length, reverse)
+    return carry, [np.stack(y) for y in ys], extra
 
 
 def while_loop(cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._functorch import pyfunctorch
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -19,6 +20,7 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
 )
 from torch.fx import GraphModule
+from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -179,6 +181,19 @@ def fake(mode: Any, x: Tensor) -> Tensor:
     """A stand-in of ``x`` in a mode, with memory of its own also where two tensors are one object."""
     with mode:
         return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device)
+
+
+def current_tracer() -> Any:
+    """The tracer of the innermost trace by ``make_fx``, which knows its tensors; None where none is under way."""
+    mode = proxy_tensor.get_proxy_mode()
+    return None if mode is None else mode.tracer
+
+
+@contextlib.contextmanager
+def by_itself() -> Iterator[None]:
+    """Out of the trace and of all transforms of ``torch.func`` for the time of a block."""
+    with pyfunctorch.temporarily_clear_interpreter_stack(), proxy_tensor.disable_proxy_modes_tracing():
+        yield
 
 
 def is_fake(x: Tensor) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import operator
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -24,18 +26,28 @@ class Traced:
     Attributes:
         graph: the operations.
         mode: the mode of the fake tensors in it.
-        constants: the tensors that the function captured, further inputs of the graph.
+        captured: the tensors that the function captured, further inputs of the graph.
         plan: for each output the index of a result, or ``~i`` where it is leaf ``i`` as it came.
         extra: what the function returned beside its outputs.
-        captures_grad: whether autograd follows one of the constants.
+        regions: the loops and branches in the graph, which are kept as long as it is.
     """
 
     graph: GraphModule
     mode: Any
-    constants: list[Tensor]
+    captured: list[Tensor]
     plan: tuple[int, ...]
     extra: Any
-    captures_grad: bool
+    regions: list[Any]
+
+    @property
+    def constants(self) -> list[Tensor]:
+        """What the function captured, outside of autograd."""
+        return [x.detach() for x in self.captured]
+
+    @property
+    def captures_grad(self) -> bool:
+        """Whether autograd follows one of the constants."""
+        return any(x.requires_grad for x in self.captured)
 
     @property
     def fakes(self) -> list[Tensor]:
@@ -81,7 +93,51 @@ def _is_same(leaf: Tensor, x: Tensor) -> bool:
     )
 
 
-def trace(fn: FlatFn, leaves: Sequence[Tensor], *, decompose: bool) -> Traced:
+@dataclasses.dataclass
+class Recording:
+    """A trace that is under way.
+
+    Attributes:
+        mode: of its fake tensors.
+        compiler: what the graph is for.
+        tracers: those of the traces around it.
+        regions: the loops and branches that were met.
+    """
+
+    mode: Any
+    compiler: str
+    tracers: tuple[Any, ...] = ()
+    regions: list[Any] = dataclasses.field(default_factory=list)
+    is_discovering: bool = False
+
+
+class _Local(threading.local):
+    recording: Recording | None = None
+
+
+_local = _Local()
+
+
+def recording() -> Recording | None:
+    """The innermost trace that is under way in this thread."""
+    return _local.recording
+
+
+def tracers() -> tuple[Any, ...]:
+    """The tracers of all traces that are under way, the outermost first."""
+    return () if _local.recording is None else (*_local.recording.tracers, _private.current_tracer())
+
+
+@contextlib.contextmanager
+def _started(recording: Recording) -> Iterator[Recording]:
+    before, _local.recording = _local.recording, recording
+    try:
+        yield recording
+    finally:
+        _local.recording = before
+
+
+def trace(fn: FlatFn, leaves: Sequence[Tensor], *, compiler: str) -> Traced:
     """Run ``fn`` once on stand-ins of ``leaves`` and record it.
 
     Nothing of the caller's is changed: where ``fn`` writes into an input or into a tensor that it captured, the graph
@@ -90,6 +146,29 @@ def trace(fn: FlatFn, leaves: Sequence[Tensor], *, decompose: bool) -> Traced:
     Raises:
         CapabilityError: Python asked for the value of a traced tensor.
     """
+    with _started(Recording(_private.fake_mode(), compiler)) as started:
+        return _traced(fn, leaves, started)
+
+
+def trace_inner(fn: FlatFn, specs: Sequence[Any]) -> tuple[Traced, str]:
+    """The trace of a closed function inside the trace that is under way, by itself; and the compiler."""
+    around = _local.recording
+    assert around is not None
+    with _started(Recording(around.mode, around.compiler, tracers())) as started, _private.by_itself():
+        return _traced(fn, [spec.empty() for spec in specs], started), around.compiler
+
+
+@contextlib.contextmanager
+def discovering() -> Iterator[None]:
+    """Inside of a trace: run functions on fake tensors, and record nothing."""
+    around = _local.recording
+    assert around is not None
+    quiet = dataclasses.replace(around, is_discovering=True)
+    with _started(quiet), torch.inference_mode(False), torch.no_grad(), around.mode, _private.no_captured_writes():
+        yield
+
+
+def _traced(fn: FlatFn, leaves: Sequence[Tensor], started: Recording) -> Traced:
     record: dict[str, Any] = {}
 
     def flat(*arguments: Tensor) -> list[Tensor]:
@@ -100,18 +179,17 @@ def trace(fn: FlatFn, leaves: Sequence[Tensor], *, decompose: bool) -> Traced:
         record.update(plan=plan, extra=extra, written=[i for i, x in enumerate(arguments) if x._version])
         return results.tensors()
 
-    mode = _private.fake_mode()
+    mode = started.mode
     with torch.inference_mode(False), torch.no_grad():
         fakes = [_private.fake(mode, x) for x in leaves]
-        graph = _record(flat, mode, fakes, decompose)
+        graph = _record(flat, mode, fakes, started.compiler != "graph")
         captured = _lift_constants(graph, mode)
         _copy_written(graph, record["written"], len(leaves))
         _drop_detach(graph)
         _copy_views(graph)
         graph.graph.eliminate_dead_code()
         graph.recompile()
-    constants, captures_grad = [x.detach() for x in captured], any(x.requires_grad for x in captured)
-    return Traced(graph, mode, constants, record["plan"], record["extra"], captures_grad)
+    return Traced(graph, mode, captured, record["plan"], record["extra"], started.regions)
 
 
 def _record(flat: Any, mode: Any, fakes: list[Tensor], decompose: bool) -> GraphModule:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _lower, _private
+from unimod.backends.torch import _lower, _private, _regions
 from unimod.backends.torch._trace import trace
 from unimod.backends.torch.autodiff import as_tensor, as_tensors, is_differentiating
 
@@ -66,9 +66,10 @@ class _Entry:
     """One trace, lowered."""
 
     def __init__(self, fn: FlatFn, leaves: Sequence[Tensor], compiler: str, ambient: tuple[Any, ...]) -> None:
-        traced = trace(fn, leaves, decompose=compiler != "graph")
+        traced = trace(fn, leaves, compiler=compiler)
+        _regions.prepare(traced)
         self.lowered = _lower.lower(traced, compiler)
-        self.extra, self.constants = traced.extra, traced.constants
+        self.extra, self.constants, self.regions = traced.extra, traced.constants, traced.regions
         self.plan = None if traced.plan == tuple(range(len(traced.plan))) else traced.plan
         self.captures_grad = traced.captures_grad
         self.ambient, self.num_leaves = ambient, len(leaves)

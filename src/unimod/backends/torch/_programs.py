@@ -1,0 +1,118 @@
+"""Closed functions of tensors, traced by themselves: what the loops and branches of a trace run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unimod.backends._protocol import FlatFn
+from unimod.backends.torch import _lower, _private, _trace
+from unimod.backends.torch._captures import Captures, Substitution, resolved
+from unimod.backends.torch.autodiff import as_tensors
+from unimod.errors import CapabilityError
+
+Fn = Callable[[list[Tensor]], list[Tensor]]
+
+
+class Spec(NamedTuple):
+    """What a trace knows of a tensor."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    def empty(self, *leading: int) -> Tensor:
+        """A tensor like it, with further axes in front."""
+        return torch.empty((*leading, *self.shape), dtype=self.dtype, device=self.device)
+
+    def zeros(self) -> Tensor:
+        """Zeros like it."""
+        return torch.zeros(self.shape, dtype=self.dtype, device=self.device)
+
+    @property
+    def is_inexact(self) -> bool:
+        """Whether it has derivatives."""
+        return self.dtype.is_floating_point or self.dtype.is_complex
+
+
+def spec_of(x: Tensor, *, is_row: bool = False) -> Spec:
+    """The spec of a tensor, or of its rows."""
+    return Spec(tuple(x.shape[1:] if is_row else x.shape), x.dtype, x.device)
+
+
+class Program:
+    """A closed function, traced for the tensors that the specs describe, and lowered at its first run.
+
+    Attributes:
+        fn: the function, which can be called again, differentiated and mapped.
+        constants: further tensors that a run needs: those that hold values while tracing.
+        outputs: what it gives.
+    """
+
+    def __init__(self, fn: Fn, inputs: Sequence[Spec]) -> None:
+        self.fn = fn
+        self.traced, self.compiler = _trace.trace_inner(lambda leaves: (fn(leaves), None), inputs)
+        self.inputs = [spec_of(x) for x in self.traced.fakes]
+        self.constants = self.traced.captured
+        results = [spec_of(x) for x in _results(self.traced)]
+        self.outputs = [results[i] if i >= 0 else self.inputs[~i] for i in self.traced.plan]
+        self.is_lowered = False
+
+    def lower(self) -> None:
+        """Compile it."""
+        if not self.is_lowered:
+            self.lowered, self.is_lowered = _lower.lower(self.traced, self.compiler), True
+
+    def __call__(self, inputs: list[Tensor]) -> list[Tensor]:
+        """Run it on leaves and constants; a result may be one of the leaves."""
+        results = self.lowered(list(inputs))
+        return [results[i] if i >= 0 else inputs[~i] for i in self.traced.plan]
+
+    @property
+    def digest(self) -> str:
+        """A text that is the same for programs that compute the same."""
+        text = f"{self.traced.graph.code}{self.inputs}{self.traced.plan}{self.compiler}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _results(traced: _trace.Traced) -> list[Tensor]:
+    output = next(node for node in traced.graph.graph.nodes if node.op == "output")
+    return [node.meta["val"] for node in output.args[0]]
+
+
+def closed(fn: FlatFn, examples: Sequence[Spec]) -> tuple[Program, list[Tensor], Any]:
+    """The program of a function that captures tensors, and the captured tensors: its further inputs.
+
+    Raises:
+        CapabilityError: it writes into one of them.
+    """
+    captures = Captures(_trace.tracers())
+    _discover(fn, examples, captures)
+    count, cell = len(examples), [None]
+
+    def fn_of_all(leaves: list[Tensor]) -> list[Tensor]:
+        with Substitution(captures, leaves[count:], None):
+            outputs, cell[0] = fn(leaves[:count])
+            return resolved(as_tensors(outputs))
+
+    program = Program(fn_of_all, [*examples, *(spec_of(x) for x in captures.tensors)])
+    return program, captures.tensors, cell[0]
+
+
+def _discover(fn: FlatFn, examples: Sequence[Spec], captures: Captures) -> None:
+    """Run the function on tensors without values, to see what it captures."""
+    stand_ins: list[Tensor] = []
+    with _private.by_itself(), _trace.discovering(), Substitution(captures, stand_ins, lambda x: spec_of(x).empty()):
+        outputs, _ = fn([spec.empty() for spec in examples])
+        resolved(as_tensors(outputs))
+    if any(x._version for x in stand_ins):
+        raise CapabilityError(
+            "The body of a loop or a branch writes into an array from outside.",
+            got="an in-place change of a captured array",
+            expected="arrays of the outside to be read only",
+            fix="make the array a part of the carry, and return the new one",
+        )

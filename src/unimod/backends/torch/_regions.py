@@ -1,0 +1,206 @@
+"""Loops and branches in a trace: each one node of the graph, with derivatives and a rule for vmap.
+
+The node is an operator that finds its region by a name. What differentiates or maps a region makes another region, so
+that transforms nest as they please, and every derivative of a loop is a loop.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unimod.backends.torch import _private, _trace
+from unimod.backends.torch._captures import resolved
+from unimod.backends.torch._programs import Program, Spec
+
+Maybe = Sequence[Tensor | None]
+
+
+class Region(abc.ABC):
+    """A function of tensors that runs programs.
+
+    Args:
+        programs: what it runs.
+        outputs: what it gives.
+        about: what beside the programs says what it computes.
+    """
+
+    def __init__(self, programs: Sequence[Program], outputs: Sequence[Spec], about: Any) -> None:
+        self.programs, self.outputs = list(programs), list(outputs)
+        self.constants = [x for program in programs for x in program.constants]
+        text = f"{type(self).__name__}{[p.digest for p in programs]}{self.outputs}{about}"
+        self.name = hashlib.sha256(text.encode()).hexdigest()
+
+    @abc.abstractmethod
+    def run(self, inputs: list[Tensor], constants: list[list[Tensor]]) -> list[Tensor]:
+        """The outputs for contiguous inputs, and for the constants of each program."""
+
+    @abc.abstractmethod
+    def pull(
+        self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Maybe, needs: Sequence[bool]
+    ) -> Maybe:
+        """The cotangents of the inputs that are needed, for those of the outputs (None: zeros)."""
+
+    @abc.abstractmethod
+    def push(self, inputs: Sequence[Tensor], tangents: Maybe) -> Maybe:
+        """The tangents of the outputs, for those of the inputs (None: zeros)."""
+
+    @abc.abstractmethod
+    def mapped(self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int) -> tuple[list[Tensor], list[int]]:
+        """The outputs for many examples, and the axis of the examples in each."""
+
+
+_table: weakref.WeakValueDictionary[str, Region] = weakref.WeakValueDictionary()
+
+
+def _run(name: str, tensors: list[Tensor]) -> list[Tensor]:
+    region = _table[name]
+    tensors = [x.contiguous() for x in tensors]
+    start = len(tensors) - len(region.constants)
+    constants = []
+    for program in region.programs:
+        stop = start + len(program.constants)
+        constants.append(tensors[start:stop])
+        start = stop
+    return _fresh(region.run(tensors[: len(tensors) - len(region.constants)], constants), tensors)
+
+
+def _fresh(outputs: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
+    """The outputs, none of which shares memory with an input or with another output: an operator must not do that."""
+    seen = {_private.storage_id(x) for x in inputs}
+    made = []
+    for x in outputs:
+        x = x.clone() if _private.storage_id(x) in seen else x.contiguous()
+        seen.add(_private.storage_id(x))
+        made.append(x)
+    return made
+
+
+def _fake(name: str, tensors: list[Tensor]) -> list[Tensor]:
+    return [spec.empty() for spec in _table[name].outputs]
+
+
+_op = _private.define_op("region(str name, Tensor[] tensors) -> Tensor[]", _run, _fake)
+
+
+class _Apply(torch.autograd.Function):
+    @staticmethod
+    def forward(region: Region, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(_op(region.name, [*inputs, *resolved(region.constants)]))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.region, ctx.count = inputs[0], len(inputs) - 1
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*inputs[1:], *output)
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
+        saved = ctx.saved_tensors
+        inputs, outputs = saved[: ctx.count], saved[ctx.count :]
+        return None, *ctx.region.pull(inputs, outputs, cotangents, ctx.needs_input_grad[1:])
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Any) -> tuple[Any, ...]:
+        return tuple(ctx.region.push(ctx.saved_tensors[: ctx.count], tangents))
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], region: Region, *inputs: Tensor) -> Any:
+        outputs, dims = region.mapped(inputs, in_dims[1:], info.batch_size)
+        return tuple(outputs), tuple(dims)
+
+
+def apply(region: Region, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The outputs of a region, differentiable; recorded as one node."""
+    recording = _trace.recording()
+    assert recording is not None
+    region = _table.setdefault(region.name, region)
+    recording.regions.append(region)
+    inputs = resolved(inputs)
+    if _private.in_functorch() or _private.any_requires_grad(inputs):
+        function: Any = _Apply
+        return list(function.apply(region, *inputs))
+    return list(_op(region.name, [*inputs, *resolved(region.constants)]))
+
+
+def prepare(traced: _trace.Traced) -> None:
+    """Compile what the loops and branches in a graph run."""
+    for node in traced.graph.graph.nodes:
+        if node.target is _op:
+            for program in _table[node.args[0]].programs:
+                prepare(program.traced)
+                program.lower()
+
+
+def is_followed(inputs: Sequence[Tensor]) -> bool:
+    """Whether a derivative may want to know how the outputs come from these inputs."""
+    return _private.derivative_level() > 0 or _private.any_requires_grad([_private.innermost(x) for x in inputs])
+
+
+def front(x: Tensor, dim: int | None, size: int, axis: int = 0) -> Tensor:
+    """``x`` with the axis of the examples in a place; it is made where there is none."""
+    if dim is not None:
+        return x.movedim(dim, axis)
+    x = x.unsqueeze(axis)
+    return x.expand(*x.shape[:axis], size, *x.shape[axis + 1 :])
+
+
+def many(fn: Any, dims: Sequence[int | None], size: int) -> Any:
+    """``fn`` of lists for many examples, along the first axis of all outputs."""
+
+    def call(_: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(fn(list(inputs)))
+
+    # The counter is mapped always: torch.func.vmap wants one mapped argument, and knows the size from it.
+    batched: Any = torch.func.vmap(call, in_dims=(0, *dims), randomness="different")
+    return lambda inputs: list(batched(torch.empty(size, 0), *inputs))
+
+
+def inexact(specs: Sequence[Spec]) -> list[int]:
+    """The places of those that have derivatives."""
+    return [i for i, spec in enumerate(specs) if spec.is_inexact]
+
+
+def placed(values: Sequence[Any], places: Sequence[int], full: Sequence[Any]) -> list[Any]:
+    """``full`` with the values in the places."""
+    result = list(full)
+    for place, value in zip(places, values, strict=True):
+        result[place] = value
+    return result
+
+
+def pulled(
+    fn: Any, inputs: list[Tensor], wrt: Sequence[int], of: Sequence[int], cotangents: Sequence[Tensor]
+) -> list[Tensor]:
+    """The cotangents of ``inputs[wrt]`` for those of ``fn(inputs)[of]``."""
+
+    def chosen(*values: Tensor) -> tuple[Tensor, ...]:
+        outputs = fn(placed(values, wrt, inputs))
+        return tuple(outputs[i] for i in of)
+
+    if not of or not wrt:
+        return [torch.zeros_like(inputs[i]) for i in wrt]
+    pull: Any = torch.func.vjp(chosen, *(inputs[i] for i in wrt))[1]
+    return list(pull(tuple(cotangents)))
+
+
+def pushed(fn: Any, inputs: list[Tensor], wrt: Sequence[int], tangents: Sequence[Tensor], of: Sequence[int]) -> Any:
+    """``fn(inputs)``, and the tangents of ``fn(inputs)[of]`` for those of ``inputs[wrt]``."""
+
+    def chosen(*values: Tensor) -> Any:
+        outputs = fn(placed(values, wrt, inputs))
+        return tuple(outputs[i] for i in of), list(outputs)
+
+    if not of or not wrt:
+        outputs = fn(inputs)
+        return outputs, [torch.zeros_like(outputs[i]) for i in of]
+    jvp: Any = torch.func.jvp
+    _, moved, outputs = jvp(chosen, tuple(inputs[i] for i in wrt), tuple(tangents), has_aux=True)
+    return list(outputs), list(moved)
