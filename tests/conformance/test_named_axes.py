@@ -341,6 +341,44 @@ def test_statistics_of_a_model_are_averaged(any_backend):
     same(synced.layers[1].mean, np.stack([means.mean(0)] * 2), any_backend, 1e-6)
 
 
+@pytest.mark.parametrize("has_mask", [False, True])
+def test_synchronized_batch_norm_is_that_of_the_whole_batch(any_backend, has_mask):
+    x = RANDOM.normal(size=(3, 4, 2)) * np.asarray([1.0, 5.0, 0.1])[:, None, None]
+    mask = RANDOM.uniform(size=(3, 4, 1)) < 0.6 if has_mask else np.ones((3, 4, 1), bool)
+
+    def run(model, x, mask):
+        return model(x, mask=mask if has_mask else None), model
+
+    options = {"dtype": "float64", "unbiased": True}
+    synced = um.nn.BatchNorm(2, axis_name="i", **options).init(0)
+    alone = um.nn.BatchNorm(2, **options).init(0)
+    y, model = um.vmap(run, in_axes=(None, 0, 0), axis_name="i")(synced, array(x), array(mask))
+    wanted, whole = run(alone, array(x.reshape(12, 2)), array(mask.reshape(12, 1)))
+    same(y, host(wanted).reshape(3, 4, 2), any_backend, 1e-12)
+    same(model.mean, np.stack([host(whole.mean)] * 3), any_backend)
+    same(model.var, np.stack([host(whole.var)] * 3), any_backend)
+    with pytest.raises(UnboundAxisError):
+        synced(array(x[0]))
+    assert tuple(synced.eval()(array(x[0])).shape) == (4, 2)
+
+
+def test_gradients_go_through_synchronized_statistics(backend):
+    x = RANDOM.normal(size=(3, 4, 2))
+
+    def loss(model, x):
+        return unp.sum(unp.sin(model(x)) * x), model
+
+    synced, alone = (um.nn.BatchNorm(2, axis_name=name, dtype="float64").init(0) for name in ("i", None))
+
+    def whole(model, x):
+        losses, model = um.vmap(loss, in_axes=(None, 0), axis_name="i")(model, x)
+        return unp.sum(losses), model
+
+    slopes, _ = um.grad(whole, argnums=1, has_aux=True)(synced, array(x))
+    flat, _ = um.grad(loss, argnums=1, has_aux=True)(alone, array(x.reshape(12, 2)))
+    same(slopes, host(flat).reshape(3, 4, 2), backend, 1e-11)
+
+
 def test_each_call_has_its_own_dropout(any_backend):
     key = um.random.key(3)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import unimod.numpy as unp
 from unimod.nn import _axes, _checks
 from unimod.nn._normalization import channels_last, check_count, widened
 from unimod.numpy._dispatch import many
+from unimod.transforms.collectives import axis_size, psum
 
 Array = Any
 
@@ -107,9 +109,30 @@ def by_batch(
     return y, mean, var
 
 
+def synchronized(x: Array, mask: Array | None, *, axis: int, axis_name: Hashable) -> tuple[Array, Array]:
+    """The :func:`moments` of ``x`` in all the calls that are mapped over a named axis, the same in each."""
+    engine, x, mask = many(x, mask)
+    _checks.floating("moments", engine, x)
+    place = _axes.resolve(x, axis)
+    check_count("moments", "", axis_size(axis_name) * (math.prod(x.shape) // max(int(x.shape[place]), 1)), x)
+    last = channels_last(widened(engine, x), place)
+    seen = None if mask is None else channels_last(unp.broadcast_to(mask, tuple(x.shape)), place)
+    return _moments(last, seen, lambda total: psum(total, axis_name))
+
+
 def _masked_moments(x: Array, mask: Array) -> tuple[Array, Array]:
+    return _moments(x, mask, lambda total: total)
+
+
+def _moments(x: Array, mask: Array | None, everywhere: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Of the channels on the last axis; ``everywhere`` completes a total by those of other parts of the batch."""
     axes = tuple(range(len(x.shape) - 1))
-    count = unp.maximum(unp.sum(unp.astype(mask, x.dtype), axis=axes), 1.0)
-    mean = unp.divide(unp.sum(unp.where(mask, x, 0.0), axis=axes), count)
-    centred = unp.where(mask, unp.subtract(x, mean), 0.0)
-    return mean, unp.divide(unp.sum(unp.square(centred), axis=axes), count)
+    seen = unp.ones_like(x) if mask is None else unp.astype(mask, x.dtype)
+    count = unp.maximum(everywhere(unp.sum(seen, axis=axes)), 1.0)
+
+    def mean(values: Array) -> Array:
+        kept = values if mask is None else unp.where(mask, values, 0.0)
+        return unp.divide(everywhere(unp.sum(kept, axis=axes)), count)
+
+    center = mean(x)
+    return center, mean(unp.square(unp.subtract(x, center)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Any
 
 import unimod.numpy as unp
@@ -10,6 +11,7 @@ from unimod.core.initializer import Initializer
 from unimod.core.kinds import BatchStat
 from unimod.nn import _axes, _batch, _leaves
 from unimod.nn.norm._scaled import ONES, ZEROS, Scaled, check_channels
+from unimod.transforms.collectives import axis_size, psum
 from unimod.transforms.grad import stop_gradient
 
 
@@ -28,12 +30,14 @@ class BatchNorm(Scaled):
         use_bias: whether to add a trained bias.
         unbiased: keep the running variance with the factor n / (n - 1), as PyTorch does.
         track_running_stats: whether to keep running statistics; without them those of the batch are used always.
+        axis_name: of a surrounding :func:`unimod.vmap`: statistics are then those of the batches of all its calls.
         scale_init: ``init(key, shape, dtype)`` of the scale.
         bias_init: likewise of the bias.
         dtype: of the leaves.
 
     Raises:
         ShapeError: the axis has another length, or there is only one value for each channel.
+        UnboundAxisError: nothing is mapped over an axis that is called ``axis_name``, in training.
 
     Example:
         >>> import unimod as um
@@ -56,13 +60,14 @@ class BatchNorm(Scaled):
         use_bias: bool = True,
         unbiased: bool = False,
         track_running_stats: bool = True,
+        axis_name: Hashable = None,
         scale_init: _leaves.Fill = ONES,
         bias_init: _leaves.Fill = ZEROS,
         dtype: str = "float32",
     ) -> None:
         self.num_features, self.axis, self.decay, self.epsilon = num_features, axis, decay, epsilon
         self.use_scale, self.use_bias, self.unbiased = use_scale, use_bias, unbiased
-        self.track_running_stats = track_running_stats
+        self.track_running_stats, self.axis_name = track_running_stats, axis_name
         self._scale_init, self._bias_init, self._dtype = scale_init, bias_init, str(dtype)
         self._declare()
 
@@ -83,7 +88,10 @@ class BatchNorm(Scaled):
         check_channels(self, x, self.bias if self.scale is None else self.scale, self.num_features, self.axis)
         if self._is_quiet():
             return self._by(x, self.mean, self.var)
-        if mask is None:
+        if self.axis_name is not None:
+            mean, var = _batch.synchronized(x, mask, axis=self.axis, axis_name=self.axis_name)
+            y = self._by(x, mean, var)
+        elif mask is None:
             y, mean, var = _batch.by_batch(x, self.scale, self.bias, axis=self.axis, epsilon=self.epsilon)
         else:
             mean, var = _batch.moments(x, axis=self.axis, mask=mask)
@@ -112,8 +120,12 @@ class BatchNorm(Scaled):
         place = _axes.resolve(x, self.axis)
         axes = tuple(axis for axis in range(len(x.shape)) if axis != place)
         if mask is None:
-            count = math.prod(x.shape[axis] for axis in axes)
+            count = math.prod(x.shape[axis] for axis in axes) * self._calls()
             return count / (count - 1)
         counted = unp.astype(unp.broadcast_to(mask, tuple(x.shape)), "float32")
         total = unp.sum(counted, axis=axes)
+        total = total if self.axis_name is None else psum(total, self.axis_name)
         return total / unp.maximum(total - 1.0, 1.0)
+
+    def _calls(self) -> int:
+        return 1 if self.axis_name is None else axis_size(self.axis_name)
