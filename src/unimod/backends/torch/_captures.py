@@ -37,12 +37,13 @@ class Captures:
     def place(self, x: Tensor, is_open: bool) -> int | None:
         """The number of a captured tensor; None for one that is made inside."""
         found = self.places.get(id(x))
-        if found is None and is_open and self._is_outside(x):
+        if found is None and is_open and self.is_outside(x):
             found = self.places[id(x)] = len(self.tensors)
             self.tensors.append(x)
         return found
 
-    def _is_outside(self, x: Tensor) -> bool:
+    def is_outside(self, x: Tensor) -> bool:
+        """Whether it is a tensor of a trace around the function."""
         inner = _private.innermost(x)
         return any(inner in tracer.tensor_tracker for tracer in self.tracers)
 

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unimod.backends.torch._captures import resolved
+
 Made = tuple[Tensor, ...]
 
 
@@ -97,7 +99,7 @@ def derived(
 
     def call(count: int, *inputs: Any) -> Made:
         """The first ``count`` outputs, those of ``plain``."""
-        found: Made = _apply(Function, count, *inputs)
+        found: Made = _apply(Function, count, *resolved(inputs))
         return found[:count]
 
     return call

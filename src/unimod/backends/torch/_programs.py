@@ -100,7 +100,20 @@ def closed(fn: FlatFn, examples: Sequence[Spec]) -> tuple[Program, list[Tensor],
             return resolved(as_tensors(outputs))
 
     program = Program(fn_of_all, [*examples, *(spec_of(x) for x in captures.tensors)])
+    for x in program.constants:
+        _check_constant(x, captures)
     return program, captures.tensors, cell[0]
+
+
+def _check_constant(x: Tensor, captures: Captures) -> None:
+    """Refuse a captured tensor that no stand-in was put in the place of, if a derivative would miss it."""
+    if captures.is_outside(x) and (x.requires_grad or _private.in_functorch()):
+        raise CapabilityError(
+            "The body of a loop or a branch captures an array in a way that derivatives cannot follow.",
+            got=f"an array of the shape {tuple(x.shape)} in an operation that torch does not show",
+            expected="captured arrays in operations of um.numpy, um.nn or torch",
+            fix="pass the array in the carry, or as an operand",
+        )
 
 
 def _discover(fn: FlatFn, examples: Sequence[Spec], captures: Captures) -> None:

@@ -128,6 +128,14 @@ def tracers() -> tuple[Any, ...]:
     return () if _local.recording is None else (*_local.recording.tracers, _private.current_tracer())
 
 
+def known(x: Tensor) -> Tensor:
+    """``x``, or where a trace is under way a tensor of that trace in the place of one from outside."""
+    if _local.recording is None or _private.is_fake(_private.innermost(x)):
+        return x
+    alias: Tensor = torch.ops.aten.alias.default(x)
+    return alias
+
+
 @contextlib.contextmanager
 def _started(recording: Recording) -> Iterator[Recording]:
     before, _local.recording = _local.recording, recording

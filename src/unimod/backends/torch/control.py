@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unimod.backends import _loops
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _private, _scan, _switch, _trace, _while
+from unimod.backends.torch import _private, _scan, _switch, _trace, _while, parallel
 from unimod.backends.torch._forward_only import forward_only
 from unimod.backends.torch.autodiff import as_tensors
 
@@ -23,13 +23,21 @@ def scan(
     fn: FlatFn, carry: list[Array], xs: list[Array], *, length: int, reverse: bool, unroll: int
 ) -> tuple[list[Array], list[Array], Any]:
     """``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each row of ``xs``; see the protocol."""
-    recording = _trace.recording()
+    recording = _recording()
     if recording is not None and not recording.is_discovering:
         return _scan.scan(fn, carry, xs, length, reverse)
     if recording is not None or not length:
         return _one_step(fn, carry, xs, length)
     last, ys, extra = _loops.scan(fn, carry, [x.unbind(0) for x in xs], length, reverse)
     return last, [torch.stack(as_tensors(y)) for y in ys], extra
+
+
+def _recording() -> _trace.Recording | None:
+    """The trace that is under way, if loops can be nodes of it.
+
+    They cannot where a named axis is mapped: calls that exchange values are not functions of their own arguments.
+    """
+    return None if parallel.has_named_axes() else _trace.recording()
 
 
 def _one_step(fn: FlatFn, carry: list[Array], xs: list[Array], length: int) -> tuple[list[Array], list[Array], Any]:
@@ -42,7 +50,7 @@ def _one_step(fn: FlatFn, carry: list[Array], xs: list[Array], length: int) -> t
 
 def while_loop(cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:
     """``body(carry)`` while ``cond(carry)``; see the protocol."""
-    recording = _trace.recording()
+    recording = _recording()
     if recording is not None and not recording.is_discovering:
         return _while.while_loop(cond, body, carry)
     goes_on = _asked(cond, carry)
@@ -63,7 +71,7 @@ def _asked(cond: FlatFn, carry: list[Array]) -> Tensor:
 
 def switch(index: Array, branches: Sequence[FlatFn], operands: list[Array]) -> tuple[list[Array], Any]:
     """``branches[index](operands)``; see the protocol."""
-    recording = _trace.recording()
+    recording = _recording()
     if recording is not None and not recording.is_discovering:
         return _switch.switch(index, branches, operands)
     inner = _private.innermost(index)

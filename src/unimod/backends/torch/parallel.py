@@ -11,7 +11,7 @@ from torch import Tensor
 from unimod.backends._concrete import value_needed
 from unimod.backends._names import Names
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _collectives, _private
+from unimod.backends.torch import _collectives, _private, _trace
 from unimod.backends.torch._collectives import Exchange, Extreme, Linear
 from unimod.backends.torch.autodiff import as_tensors
 
@@ -24,7 +24,7 @@ def vmap(
 ) -> tuple[list[Array], Any]:
     """Map ``fn`` over one axis of each leaf (None: not mapped); see the protocol."""
     cell: list[Any] = []
-    inputs = as_tensors(leaves)
+    inputs = [_trace.known(x) for x in as_tensors(leaves)]
     device = inputs[0].device if inputs else None
     marker = torch.arange(size, dtype=torch.int32, device=device)
 
@@ -42,6 +42,11 @@ def vmap(
         if _private.is_value_needed(error):
             raise value_needed(error, torch.__file__) from error
         raise
+
+
+def has_named_axes() -> bool:
+    """Whether an axis with a name is being mapped in this thread."""
+    return bool(_names.bound)
 
 
 def axis_size(axis_name: Hashable) -> int | None:
