@@ -26,12 +26,13 @@ def brief(value: Any) -> str:
 def repr_module(module: Any) -> str:
     """The repr of a module: on one line where it fits in 100 characters, else indented."""
     lazy.touch(module)
-    parts = [(name, value) for name, value in vars(module).items() if not name.startswith("_")]
-    line = f"{type(module).__name__}({', '.join(f'{name}={brief(value)}' for name, value in parts)})"
+    parts = [(n, value) for n, value in vars(module).items() if not n.startswith("_")]
+    name = getattr(module, "_um_title", type(module).__name__)
+    line = f"{name}({', '.join(f'{attribute}={brief(value)}' for attribute, value in parts)})"
     if len(line) <= 100 and "\n" not in line:
         return line
-    body = "\n".join(_indented(f"{name}={_tall(value)}") + "," for name, value in parts)
-    return f"{type(module).__name__}(\n{body}\n)"
+    body = "\n".join(_indented(f"{attribute}={_tall(value)}") + "," for attribute, value in parts)
+    return f"{name}(\n{body}\n)"
 
 
 def _tall(value: Any) -> str:

@@ -77,7 +77,8 @@ def values(frame: Frame) -> dict[str, Any]:
     is_filling = frame.filling is not None
     found = {}
     for name, tree in frame.part.slots.items():
-        key = None if frame.key is None else random.fold_in(frame.key, random.stable_hash(name))
+        has_key = frame.key is not None and not is_filling
+        key = random.fold_in(frame.key, random.stable_hash(name)) if has_key else None
         found[name] = value_of(tree, getattr(frame.node, name), key, is_filling)
     return found
 
@@ -102,26 +103,25 @@ def value_of(tree: Any, stored: Any, key: random.Key | None, is_filling: bool) -
 def call(bound: Bound, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Run a bound part; what it changes in its parameters is changed in place."""
     frame = current()
-    key = _next_key(bound, frame)
     if bound.node is None:
-        filling = None if frame is None else frame.filling
-        if filling is None:
+        if frame is None or frame.filling is None:
             raise _errors.outside(bound.part.name)
-        return bound.part._run(filling.node_for(bound.part), inputs, options, key, filling)
+        return bound.part._run(bound.params, inputs, options, frame.next_key(), frame.filling)
+    key = next_key(bound)
     if bound.view is not None:
         inner = bind(bound.part, bound.node, key)
         return bound.view.__get__(inner, Bound)(*inputs, **options)
     return bound.part._run(bound.node, inputs, options, key, None)
 
 
-def _next_key(bound: Bound, frame: Frame | None) -> random.Key | None:
+def next_key(bound: Bound) -> random.Key | None:
     """A key for one call. A part that a traced function captured cannot be changed: there the calls are counted."""
     if bound.key is None:
         return None
     if bound._um_scope is scope.state.current:
         bound.key, key = random.split(bound.key)
         return key
-    draws = 0
+    frame, draws = current(), 0
     if frame is not None:
         draws, frame.draws = frame.draws, frame.draws + 1
     return random.fold_in(bound.key, draws)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unimod import config
-from unimod.core import paths
+from unimod.core import init, paths
 from unimod.errors import DTypeError, NotInitializedError, OptionError, ShapeError, TreeError
 
 
@@ -47,6 +47,19 @@ def clash(name: str, slot: str) -> TreeError:
         expected="a name for each",
         fix="rename the argument, or the inline part: part.named('other'), parameter(shape, init, name='other')",
     )
+
+
+def place(error: Exception, node: Any) -> None:
+    """Say where an entry is, seen from the parameters ``node`` of the call that an error passes through."""
+    if not isinstance(error, (TreeError, ShapeError)) or not error.where.startswith("params"):
+        return
+    own = getattr(error, "_um_node", None)
+    if own is None:
+        error._um_node, error._um_where = node, error.where.removeprefix("params")  # type: ignore[union-attr]
+        return
+    path = next((path for path, found in init.modules(node) if found is own), None)
+    if path is not None:
+        error.where = paths.pretty("params", path) + error._um_where  # type: ignore[union-attr]
 
 
 class InlineMissingError(TreeError):
@@ -95,7 +108,7 @@ def misfit(name: str, path: tuple[Any, ...], value: Any, shape: tuple[int, ...])
 
 def unknown(name: str, path: tuple[Any, ...]) -> TreeError:
     """A parameter that is in none of the given ones."""
-    return TreeError(
+    error: Any = TreeError(
         f"The given parameters do not have all that {name} needs.",
         where=paths.pretty("params", path),
         got="an entry that none of the given parts has",
@@ -103,6 +116,8 @@ def unknown(name: str, path: tuple[Any, ...]) -> TreeError:
         fix=f"initialise the rest: {name}.init_params(key, *inputs, reuse={{part: params}}); "
         "a part that is called inline is found through part.shaped(*inputs)",
     )
+    error._um_node = error  # its path is that from the root already
+    return error  # type: ignore[no-any-return]
 
 
 def not_a_part(name: str, others: list[str]) -> TreeError:

@@ -7,6 +7,7 @@ layers without sizes. A part that is met again, anywhere, is the same parameters
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from unimod.core.kinds import Parameter
 from unimod.core.module import Module
 from unimod.core.node import Node
 from unimod.core.skeleton import Path
-from unimod.functional import _errors, _slots
+from unimod.functional import _errors, _parts, _slots
 from unimod.functional._params import RESERVED, Params, entries
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 
 Known = dict[int, tuple[Any, Any]]
 """Parts and their parameters, by the identity of the part."""
+
+
+@dataclasses.dataclass(eq=False)
+class _Recipe:
+    """How leaves of a module got their values: for which path, and inside of which trace."""
+
+    module: Node
+    path: Path
+    leaves: dict[str, Any]
+    scope: scope.Scope | None
 
 
 class Filling(init.Initialization):
@@ -45,7 +56,7 @@ class Filling(init.Initialization):
         self.used: set[int] = set()
         self.open: dict[int, tuple[str, Params]] = {}
         self.boxes: dict[int, tuple[Any, Parameter]] = {}
-        self.recipes: list[tuple[Node, Path, dict[str, Any], bool]] = []
+        self.recipes: dict[int, list[_Recipe]] = {}
         self.name = ""
 
     # Finding and making nodes
@@ -72,6 +83,7 @@ class Filling(init.Initialization):
     def prepare(self, part: Parametrized, node: Params, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Give new parameters their entries: leaves with values, and parts that wait for their first call."""
         if self.open.pop(id(node), None) is None:
+            self.refresh(node)
             return
         self._adopt(part)
         path = self.paths.get(id(node), ())
@@ -120,7 +132,7 @@ class Filling(init.Initialization):
         """The parameters of a part that a body calls inline, entered under its name."""
         found = entries(frame.node).get(name)
         if isinstance(found, Params) and name not in frame.part.slots:
-            self.nodes[id(part)] = (part, found)
+            self.nodes.update(_parts.below(part, found))
             return found
         node = self.node_for(part)
         self._enter(frame, name, part.name, node)
@@ -141,24 +153,60 @@ class Filling(init.Initialization):
         if name in frame.part.slots or name in entries(node):
             raise _errors.clash(frame.part.name, name)
         if name == f"{base}1" and base in entries(node) and base not in frame.part.slots:
-            _rename(node, base, f"{base}0")
+            self._rename(node, base, f"{base}0")
         with self.at_home():
             setattr(node, name, value)
+
+    def _rename(self, node: Params, old: str, new: str) -> None:
+        """Give an entry another name, in its place; leaves get the values of their new path."""
+        items = [(new if name == old else name, value) for name, value in vars(node).items()]
+        vars(node).clear()
+        vars(node).update(items)
+        meta = node._um_meta
+        kinds = tuple((new if name == old else name, kind) for name, kind in meta.kinds)
+        object.__setattr__(node, "_um_meta", sk.meta(meta.is_training, meta.is_frozen, kinds, meta.is_filled))
+        for recipe in self.recipes.get(id(node), ()):
+            if old in recipe.leaves:
+                recipe.leaves[new] = recipe.leaves.pop(old)
+                self._redraw(recipe, recipe.path)
 
     # Values
 
     def fill(self, module: Node, path: Path) -> None:
-        """Fill the leaves of one module, and remember how, in case its path changes."""
-        recipe = {n: v for n, v in vars(module).items() if init._has_initializer(v)}
-        if recipe and self.key is None:
-            raise _errors.unknown(self.name, (*path, next(iter(recipe))))
-        if not init.is_waiting(module) and (recipe or hasattr(type(module), "rng_init")):
-            self.recipes.append((module, path, recipe, scope.state.current is self.home))
+        """Fill the leaves of one module, and remember how, in case they have to be drawn again."""
+        leaves = {name: value for name, value in vars(module).items() if init._has_initializer(value)}
+        if leaves and self.key is None:
+            raise _errors.unknown(self.name, (*path, next(iter(leaves))))
+        if not init.is_waiting(module) and (leaves or hasattr(type(module), "rng_init")):
+            recipe = _Recipe(module, path, leaves, scope.state.current)
+            self.recipes.setdefault(id(module), []).append(recipe)
         with self.at_home():
             super().fill(module, path)
 
+    def call(self, module: Node, call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of a layer: as ever, with leaves that can be used here."""
+        for _, inner in init.modules(module):
+            self.refresh(inner)
+        return super().call(module, call, args, kwargs)
+
+    def refresh(self, module: Node) -> None:
+        """Draw again what was drawn inside of a trace that has ended: nothing of it may be used outside."""
+        for recipe in self.recipes.get(id(module), ()):
+            if not _is_running(recipe.scope):
+                self._redraw(recipe, recipe.path)
+
+    def _redraw(self, recipe: _Recipe, path: Path) -> None:
+        recipe.path, recipe.scope = path, scope.state.current
+        vars(recipe.module).update(recipe.leaves)
+        parts = recipe.module._um_meta
+        object.__setattr__(
+            recipe.module, "_um_meta", sk.meta(parts.is_training, parts.is_frozen, parts.kinds, is_filled=False)
+        )
+        with self.at_home():
+            super().fill(recipe.module, path)
+
     def finish(self, root: Params) -> None:
-        """Draw again what was drawn for a path that changed, or inside of a trace; look for what was not reached.
+        """Look for what was not reached; draw again what was drawn inside of a trace, or for a path that has changed.
 
         Raises:
             NotInitializedError: the inputs did not reach a part.
@@ -169,13 +217,14 @@ class Filling(init.Initialization):
                 raise _errors.not_reached(places[id(node)], name)
         if self.waiting & places.keys():
             raise init.not_reached(root, self.waiting)
-        super().__init__(self.key, root)
-        for module, path, recipe, is_home in self.recipes:
-            now = places.get(id(module), path)
-            if now != path or not is_home:
-                vars(module).update(recipe)
-                _unfill(module)
-                super().fill(module, now)
+        self.tied = {}
+        for path, module in init.modules(root):
+            for name, box in (module._um_tied or {}).items():
+                self.tied.setdefault(id(box), (*path, name))
+        for recipe in [recipe for recipes in self.recipes.values() for recipe in recipes]:
+            now = places.get(id(recipe.module), recipe.path)
+            if now != recipe.path or not _is_running(recipe.scope):
+                self._redraw(recipe, now)
 
     @contextlib.contextmanager
     def at_home(self) -> Iterator[None]:
@@ -207,16 +256,9 @@ def layers(part: Parametrized) -> list[Module]:
     return list(found.values())
 
 
-def _rename(node: Params, old: str, new: str) -> None:
-    """Give an entry another name, in its place."""
-    items = [(new if name == old else name, value) for name, value in vars(node).items()]
-    vars(node).clear()
-    vars(node).update(items)
-    parts = node._um_meta
-    kinds = tuple((new if name == old else name, kind) for name, kind in parts.kinds)
-    object.__setattr__(node, "_um_meta", sk.meta(parts.is_training, parts.is_frozen, kinds, parts.is_filled))
-
-
-def _unfill(module: Node) -> None:
-    parts = module._um_meta
-    object.__setattr__(module, "_um_meta", sk.meta(parts.is_training, parts.is_frozen, parts.kinds, False))
+def _is_running(one: scope.Scope | None) -> bool:
+    """Whether a scope is that which runs, or around it."""
+    current = scope.state.current
+    while current is not None and current is not one:
+        current = current.parent
+    return current is one

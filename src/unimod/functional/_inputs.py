@@ -21,7 +21,6 @@ class Inputs:
         self.signature = signature.replace(parameters=_ordered(parameters), return_annotation=inspect.Signature.empty)
         kinds = {p.kind for p in parameters}
         self.is_by_place = bool({inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY} & kinds)
-        self.rest = next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD), None)
 
     @property
     def with_params(self) -> inspect.Signature:
@@ -30,18 +29,19 @@ class Inputs:
         return self.signature.replace(parameters=[first, *self.signature.parameters.values()])
 
     def bind(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The inputs by place and by name, with defaults filled in.
+        """The inputs by place as far as they have one, the others by name.
 
         Raises:
             TypeError: the function does not take them.
         """
         bound = self.signature.bind(*inputs, **options)
+        return bound.args, bound.kwargs
+
+    def arranged(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the function is called with: by name, where arguments that hold parts stand between."""
         if self.is_by_place:
-            return bound.args, bound.kwargs
-        named = dict(bound.arguments)
-        if self.rest is not None:
-            named.update(named.pop(self.rest, {}))
-        return (), named
+            return inputs, options
+        return (), {**dict(zip(self.signature.parameters, inputs, strict=False)), **options}
 
 
 def _ordered(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:

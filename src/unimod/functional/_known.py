@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from unimod.core import init, walk
-from unimod.core.module import Module
-from unimod.functional import _errors, _frame, _slots
+from unimod.core import walk
+from unimod.functional import _errors, _frame, _parts, _slots
 from unimod.functional._filling import Filling, Known
 from unimod.functional._params import Params, entries
 
@@ -64,35 +63,14 @@ def parts(other: Any, params: Any) -> Known:
     own = _slots.part_of(part)
     if own is None or isinstance(own, _slots.Param):
         raise _errors.not_a_key(other)
-    known = dict(_below(own, params, ()))
+    known = dict(_parts.below(own, params))
     if not isinstance(other, Shaped):
         return known
     run = Filling(None, known)
+    run.name = other.name
     with run._active():
         other.part._run(params, other.inputs, other.options, None, run)
     return run.nodes
-
-
-def _below(part: Any, stored: Any, path: tuple[Any, ...]) -> Iterator[tuple[int, tuple[Any, Any]]]:
-    if isinstance(part, Module):
-        if type(stored) is not type(part):
-            raise _errors.different(type(part).__name__, path, type(stored).__name__, type(part).__name__)
-        pairs = zip(init.modules(part), init.modules(stored), strict=False)
-        yield from ((id(one), (one, other)) for (_, one), (_, other) in pairs)
-        return
-    if not isinstance(stored, Params):
-        raise _errors.different(part.name, path, type(stored).__name__, f"the parameters of {part.name}")
-    yield id(part), (part, stored)
-    have = entries(stored)
-    for name, tree in part.slots.items():
-        if name not in have:
-            raise _errors.missing(part.name, (*path, name), have)
-        for inner, default in _slots.places(tree):
-            own = _slots.part_of(default)
-            if own is not None and not isinstance(own, _slots.Param):
-                place = (*path, name, *inner)
-                below = _frame.stored_at(part, have[name], (name, *inner))
-                yield from _below(own.part if isinstance(own, _slots.View) else own, below, place)
 
 
 def check_used(part: Parametrized, run: Filling) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from unimod.core import render
 from unimod.core.module import Module
 
 
@@ -17,9 +16,9 @@ class Params(Module):
     def __init__(self, name: str = "params") -> None:
         self._name = name
 
-    def __repr__(self) -> str:
-        text = render.repr_module(self)
-        return str(self._name) + text[len("Params") :]
+    @property
+    def _um_title(self) -> str:
+        return str(self._name)
 
 
 def entries(params: Params) -> dict[str, Any]:

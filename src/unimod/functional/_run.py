@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unimod import random
 from unimod.core import location
+from unimod.core.initializer import Initializer
 from unimod.core.module import Module
 from unimod.functional import _bound, _errors, _frame, _slots
 from unimod.functional._params import Params, entries
@@ -30,8 +31,12 @@ def run(
         check(part, node, inputs, options)
         frame = _frame.Frame(part, node, key, filling)
         with _frame.entered(frame):
-            return part.fn(*inputs, **options, **_bound.values(frame))
+            args, named = part._inputs.arranged(inputs, options)
+            return part.fn(*args, **named, **_bound.values(frame))
     except Exception as error:
+        _errors.place(error, node)
+        if any(isinstance(leaf, Initializer) for leaf in entries(node).values()):
+            raise  # in the middle of being initialised: the error is about that
         explained = location.locate(error, node)
         if explained is error:
             raise

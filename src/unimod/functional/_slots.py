@@ -74,9 +74,8 @@ class View:
 
 def part_of(value: Any) -> Any:
     """What has parameters in a default value: a Param, a part, a view of one, a layer; None for anything else."""
-    stand_in = getattr(value, "_um_part", None)
-    if stand_in is not None and isinstance(value, Module):
-        return stand_in
+    if hasattr(type(value), "_um_part"):  # the part of another call, handed on
+        return value._um_part
     if isinstance(value, (Param, Part, Module)):
         return value
     inner = getattr(value, "__wrapped__", None)

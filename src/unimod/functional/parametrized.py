@@ -42,6 +42,7 @@ class Parametrized(_slots.Part):
             "slots": own,
             "_inputs": Inputs(signature, slots),
             "_jitted": {},
+            "_warned": set(),
         }
         texts = {n: getattr(fn, n) for n in ("__name__", "__qualname__", "__doc__", "__module__")}
         vars(self).update(texts, _um_about=about)

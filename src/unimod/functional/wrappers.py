@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import unimod.numpy as unp
+from unimod import random
 from unimod.core import tree, walk
 from unimod.core.kinds import Parameter
+from unimod.functional import _bound
 from unimod.functional._frame import current
 from unimod.functional.parametrized import Parametrized
 from unimod.transforms.vmap import vmap
@@ -102,9 +105,16 @@ def Batched(net: Any) -> Parametrized:
         if _is_filling():
             args, kwargs = tree.map(lambda x: x[0], (inputs, options))
             net(*args, **kwargs)
-        return vmap(net)(*inputs, **options)
+        key = _bound.next_key(net)
+        keys = None if key is None else random.split(key, tree.leaves((inputs, options))[0].shape[0])
+        one = functools.partial(_one, net.part)
+        return vmap(one, in_axes=(None, 0 if keys else None, 0, 0))(net.params, keys, inputs, options)
 
     return Parametrized(batched)
+
+
+def _one(part: Any, params: Any, key: Any, inputs: Any, options: Any) -> Any:
+    return _bound.bind(part, params, key)(*inputs, **options)
 
 
 def _is_filling() -> bool:
