@@ -155,6 +155,10 @@ ON_DEMAND: dict[str, tuple[str, str]] = {
         "bernoulli exponential gumbel key normal truncated_normal uniform",
     ),
     "random._composed_choices": ("random", "categorical choice permutation randint"),
+    "transforms._composed": (
+        "autodiff",
+        "checkpoint_name custom_jvp custom_vjp eval_shape jvp linearize remat vjp",
+    ),
     "transforms._exchange": ("parallel", "all_to_all pmax pmin ppermute psum psum_scatter"),
 }
 """Files below ``unimod``, the module of an engine that each completes, and the functions, which take the engine."""

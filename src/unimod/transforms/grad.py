@@ -6,110 +6,51 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import unimod.numpy as unp
 from unimod import config
 from unimod.backends._protocol import Engine
-from unimod.core import filters as flt
-from unimod.core import skeleton as sk
 from unimod.core import walk
-from unimod.core.kinds import Parameter
-from unimod.core.skeleton import Skeleton
-from unimod.dtypes import is_inexact
+from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError, ShapeError
 from unimod.transforms import _lift
-
-_DEFAULT: tuple[flt.Filter, ...] = (Parameter, flt.NOT_FROZEN)
+from unimod.transforms._selection import Choice, Selection, choose, named
 
 
 class _Differentiated:
     """A function whose value and gradients are wanted."""
 
-    def __init__(self, fn: Any, argnums: Any, has_aux: bool, wrt: Any, allow_int: bool, inplace: bool) -> None:
-        self.target = _lift.target_of(fn)
-        self.argnums, self.filters = _choice(argnums, wrt)
-        self.differentiates_owner = self.target.owner is not None and wrt is not None and self.filters is not _DEFAULT
-        self.is_single = isinstance(self.argnums, int)
-        self.has_aux, self.allow_int, self.inplace = has_aux, allow_int, inplace
+    def __init__(self, choice: Choice, has_aux: bool, inplace: bool) -> None:
+        self.choice, self.target = choice, choice.target
+        self.has_aux, self.inplace = has_aux, inplace
         self.watch = _lift.StateWatch(self.target.name)
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         """Value, auxiliary output and gradients; the module of a bound method is the first of ``args``."""
-        leaves, structure = walk.flatten((args, kwargs))
-        assert isinstance(structure, Skeleton)
-        engine, leaves = _lift.settle(leaves)
-        places = self._places(len(args))
-        masks = {place: self._mask(args[place], structure.children[0].children[place]) for place in places}  # type: ignore[union-attr]
-        which = self._which(engine, leaves, structure, masks)
-        (value, aux), written, grads = self._differentiate(engine, leaves, structure, which)
+        selection = Selection(self.choice, args, kwargs)
+        (value, aux), written, grads = self._differentiate(selection)
         if written is not None:
             _lift.write_back(self._written((args, kwargs)), written)
-        found = dict(zip(which, grads, strict=True))
-        results = [self._gradients(place, structure, masks[place], found) for place in places]
-        return value, aux, results[0] if self.is_single else tuple(results)
+        return value, aux, selection.tree(grads)
 
-    def _places(self, count: int) -> list[int]:
-        shift = 0 if self.differentiates_owner else self.target.shift
-        numbers = [self.argnums] if isinstance(self.argnums, int) else list(self.argnums)
-        places = [n + shift if n >= 0 else n + count for n in numbers]
-        for place in places:
-            if not 0 <= place < count:
-                raise DTypeError(
-                    f"grad of {self.target.name} has no argument number {place - shift}.",
-                    got=f"{count - shift} arguments",
-                )
-        return places
-
-    def _mask(self, arg: Any, structure: Any) -> tuple[bool, ...]:
-        """Which leaves of one argument are differentiated: in modules what the filters choose, else all."""
-        if not isinstance(structure, Skeleton):
-            return (True,) * sk.count(structure)
-        leaves, _ = walk.flatten(arg)
-        chosen = flt.mask(structure, leaves, self.filters, arg)
-        inside = [slot.module is not None for slot in structure.slots]
-        return tuple(hit if is_inside else True for hit, is_inside in zip(chosen, inside, strict=True))
-
-    def _which(
-        self, engine: Engine, leaves: list[Any], structure: Skeleton, masks: dict[int, tuple[bool, ...]]
-    ) -> list[int]:
-        """The indices of the differentiated leaves; numbers among them become arrays."""
-        which = []
-        offsets = _offsets(structure)
-        for place, mask in masks.items():
-            for index, hit in enumerate(mask, offsets[place]):
-                if hit and self._is_differentiable(engine, leaves, index, structure):
-                    which.append(index)
-        return which
-
-    def _is_differentiable(self, engine: Engine, leaves: list[Any], index: int, structure: Skeleton) -> bool:
-        leaf = leaves[index]
-        if isinstance(leaf, (float, complex)):
-            leaf = leaves[index] = engine.arrays.asarray(leaf)
-        if config.is_array(leaf) and is_inexact(engine.arrays.dtype_name(leaf)):
-            return True
-        if self.allow_int:
-            return False
-        where = _lift.place(structure.slots[index].path)
-        _lift.check_initialized(leaf, f"grad of {self.target.name}", where)
-        raise DTypeError(
-            f"grad of {self.target.name} cannot differentiate by what is not floating-point.",
-            where=where,
-            got=config.describe_value(leaf),
-            expected="floating-point arrays",
-            fix="convert it, or pass allow_int=True to get Nothing for it",
-        )
-
-    def _differentiate(self, engine: Engine, leaves: list[Any], structure: Skeleton, which: list[int]) -> Any:
+    def _differentiate(self, selection: Selection) -> Any:
         is_written = self.target.owner is not None or self.inplace
+        engine = selection.engine
         flat = _lift.flat_function(
             self.target,
-            structure,
+            selection.structure,
             self.watch,
             are_numbers_arrays=False,
             check=functools.partial(self._scalar, engine),
             written_back=self._written if is_written else None,
         )
-        flat, passed, index_of = _lift.only_arrays(flat, leaves)
+        if self.choice.holomorphic:
+            flat = _with_real_part(flat)
+        flat, passed, index_of = _lift.only_arrays(flat, selection.leaves)
+        which = selection.which
         chosen = which if index_of is None else [index_of[index] for index in which]
         arrays, packed, grads = engine.autodiff.value_and_grad(flat, passed, chosen)
+        if self.choice.holomorphic:
+            arrays, grads = arrays[1:], [engine.math.conj(slope) for slope in grads]
         result = packed.unpack(arrays)
         (pair, written) = result if is_written else (result, None)
         return pair, written, grads
@@ -149,29 +90,29 @@ class _Differentiated:
                 got=f"loss = {config.short(loss)}",
                 expected="loss = f32[]",
             )
+        self._check_field(loss)
         return loss, aux
 
-    def _gradients(self, place: int, structure: Skeleton, mask: tuple[bool, ...], found: dict[int, Any]) -> Any:
-        arg = structure.children[0].children[place]  # type: ignore[union-attr]
-        start = _offsets(structure)[place]
-        kept = tuple(hit and start + i in found for i, hit in enumerate(mask))
-        grads = [found[start + i] for i, hit in enumerate(kept) if hit]
-        shape = sk.select(arg, kept) if isinstance(arg, Skeleton) else arg if all(kept) else sk.HOLE
-        return walk.unflatten(shape, grads)
+    def _check_field(self, loss: Any) -> None:
+        is_complex = DType(config.dtype_of(loss)).kind == "complex"
+        if is_complex != self.choice.holomorphic:
+            raise DTypeError(
+                f"{self.choice.of} {'without' if is_complex else 'with'} holomorphic=True needs a "
+                f"{'real' if is_complex else 'complex'} loss.",
+                got=f"loss = {config.short(loss)}",
+                expected="loss = f32[]" if is_complex else "loss = c64[]",
+                fix="return its real part, or its absolute value" if is_complex else "leave holomorphic=True out",
+            )
 
 
-def _offsets(structure: Skeleton) -> list[int]:
-    """The index of the first leaf of each positional argument."""
-    counts = [sk.count(child) for child in structure.children[0].children]  # type: ignore[union-attr]
-    return [sum(counts[:place]) for place in range(len(counts))]
+def _with_real_part(flat: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    """``flat`` with the real part of its complex loss before it: the derivative is the conjugate of that by this."""
 
+    def both(leaves: list[Any]) -> Any:
+        arrays, packed = flat(leaves)
+        return [unp.real(arrays[0]), *arrays], packed
 
-def _choice(argnums: Any, wrt: Any) -> tuple[Any, tuple[flt.Filter, ...]]:
-    if wrt is None:
-        return argnums, _DEFAULT
-    if isinstance(wrt, int) or (isinstance(wrt, Sequence) and wrt and all(isinstance(n, int) for n in wrt)):
-        return wrt, _DEFAULT
-    return argnums, tuple(wrt) if isinstance(wrt, (list, tuple)) else (wrt,)
+    return both
 
 
 def value_and_grad(
@@ -181,6 +122,7 @@ def value_and_grad(
     *,
     wrt: Any = None,
     allow_int: bool = False,
+    holomorphic: bool = False,
     inplace: bool = False,
 ) -> Callable[..., Any]:
     r"""A function that returns ``(value, gradients)`` of the scalar function ``fn``.
@@ -195,25 +137,32 @@ def value_and_grad(
         wrt: which leaves of module arguments: kinds, paths, modules, or functions of a :class:`FieldInfo` (all must
             hold); ints are argnums. For a bound method, a choice of leaves of its own module.
         allow_int: give ``Nothing`` for integer arrays instead of an error.
+        holomorphic: for complex arguments and a complex value: the complex derivative of ``fn``, which has one.
         inplace: write changed module arguments back.
 
     Raises:
         ShapeError: the value is not a scalar.
-        DTypeError: it is not floating point, or an argument to differentiate by is an integer.
+        DTypeError: it is not floating point, or is complex without ``holomorphic``; or an argument to differentiate by
+            is an integer.
 
     Example:
         >>> import unimod as um
         >>> value, slope = um.value_and_grad(lambda x: x["a"] * x["b"])({"a": 2.0, "b": -1.5})
         >>> float(value), {name: float(v) for name, v in slope.items()}
         (-3.0, {'a': -1.5, 'b': 2.0})
+
+    Differences:
+        The gradient of a real value by a complex array is the direction in which the value rises most, as in torch; JAX
+        gives its conjugate. With ``holomorphic`` both are the same number.
     """
-    differentiated = _Differentiated(fn, argnums, has_aux, wrt, allow_int, inplace)
+    choice = choose("grad", fn, argnums, wrt, allow_int, holomorphic)
+    differentiated = _Differentiated(choice, has_aux, inplace)
 
     def value_and_gradients(*args: Any, **kwargs: Any) -> Any:
         value, aux, grads = differentiated(args, kwargs)
         return ((value, aux) if has_aux else value), grads
 
-    return _named(value_and_gradients, differentiated)
+    return named("value_and_gradients", value_and_gradients, choice.target)
 
 
 def grad(
@@ -223,6 +172,7 @@ def grad(
     *,
     wrt: Any = None,
     allow_int: bool = False,
+    holomorphic: bool = False,
     inplace: bool = False,
 ) -> Callable[..., Any]:
     """A function that returns the gradients of ``fn`` (with ``has_aux``: gradients and auxiliary output).
@@ -234,19 +184,14 @@ def grad(
         >>> float(um.grad(um.grad(lambda x: x**3 / 6))(3.0))
         3.0
     """
-    differentiated = _Differentiated(fn, argnums, has_aux, wrt, allow_int, inplace)
+    choice = choose("grad", fn, argnums, wrt, allow_int, holomorphic)
+    differentiated = _Differentiated(choice, has_aux, inplace)
 
     def gradients(*args: Any, **kwargs: Any) -> Any:
         _, aux, grads = differentiated(args, kwargs)
         return (grads, aux) if has_aux else grads
 
-    return _named(gradients, differentiated)
-
-
-def _named(function: Callable[..., Any], differentiated: _Differentiated) -> Callable[..., Any]:
-    function.__name__ = f"{function.__name__}_of_{getattr(differentiated.target.fn, '__name__', 'function')}"
-    function.__doc__ = differentiated.target.fn.__doc__
-    return _lift.bound(differentiated.target, function)
+    return named("gradients", gradients, choice.target)
 
 
 def stop_gradient(tree: Any) -> Any:

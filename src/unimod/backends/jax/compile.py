@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,3 +58,8 @@ def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) 
 def is_tracing() -> bool:
     """Whether JAX is tracing or transforming right now in this thread."""
     return not _private.trace_state_clean()
+
+
+def named_scope(name: str) -> contextlib.AbstractContextManager[Any]:
+    """A context whose operations carry a name in profiles and in XLA's programs."""
+    return jax.named_scope(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from unimod.backends._protocol import FlatFn
@@ -15,3 +16,8 @@ def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) 
 def is_tracing() -> bool:
     """False: the engine has no traces."""
     return False
+
+
+def named_scope(name: str) -> contextlib.AbstractContextManager[None]:
+    """A context without effect."""
+    return contextlib.nullcontext()

@@ -113,9 +113,7 @@ def innermost_derivative(xs: Sequence[Any], skipped: frozenset[int]) -> tuple[in
     """
     if not in_functorch():
         return (0, False) if 0 not in skipped and any_requires_grad(xs) else None
-    from torch._functorch.pyfunctorch import retrieve_current_functorch_interpreter
-
-    here: Any = retrieve_current_functorch_interpreter()
+    here = _interpreter()
     level, own = here.level(), [x for x in xs if torch._C._functorch.maybe_get_level(x) == here.level()]
     if _is_derivative(here) and level not in skipped:
         is_forward = here.key() == _forward_mode
@@ -128,7 +126,58 @@ def innermost_derivative(xs: Sequence[Any], skipped: frozenset[int]) -> tuple[in
 
 
 def _has_tangent(x: Tensor) -> bool:
-    return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
+    return unpack_dual(x)[1] is not None
+
+
+def unpack_dual(x: Tensor) -> tuple[Tensor, Tensor | None]:
+    """A tensor without the tangent that it has at the innermost ``jvp``, and that."""
+    unpack: Any = torch.autograd.forward_ad.unpack_dual
+    found: tuple[Tensor, Tensor | None] = unpack(x)
+    return found
+
+
+def make_dual(x: Tensor, tangent: Tensor) -> Tensor:
+    """A tensor with a tangent at the innermost ``jvp``."""
+    make: Any = torch.autograd.forward_ad.make_dual
+    found: Tensor = make(x, tangent)
+    return found
+
+
+def _interpreter() -> Any:
+    from torch._functorch.pyfunctorch import retrieve_current_functorch_interpreter
+
+    return retrieve_current_functorch_interpreter()
+
+
+class Level:
+    """The innermost active transform of ``torch.func``, for calls outside of it.
+
+    Attributes:
+        number: its number.
+        batch_size: the length of the mapped axis, None where it is no ``vmap``.
+        leaves: the tensors as they are outside of it.
+        dims: the mapped axis of each of these, or None.
+    """
+
+    def __init__(self, leaves: Sequence[Tensor]) -> None:
+        native = torch._C._functorch
+        self._here = _interpreter()
+        is_vmap = self._here.key() == native.TransformType.Vmap
+        self.number, self.batch_size = self._here.level(), self._here.batch_size() if is_vmap else None
+        own = [native.maybe_get_level(x) == self.number for x in leaves]
+        self.dims = [native.maybe_get_bdim(x) if hit and is_vmap else None for x, hit in zip(leaves, own, strict=True)]
+        self.leaves = [native.get_unwrapped(x) if hit else x for x, hit in zip(leaves, own, strict=True)]
+
+    def left(self) -> contextlib.AbstractContextManager[Any]:
+        """A context outside of the transform."""
+        return self._here.lower()  # type: ignore[no-any-return]
+
+    def wrapped(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+        """Tensors from outside as they are inside; those of a ``vmap`` are mapped along their first axis."""
+        native = torch._C._functorch
+        if self.batch_size is None:
+            return [native._wrap_for_grad(x, self.number) for x in outputs]
+        return [native._add_batch_dim(x, 0, self.number) for x in outputs]
 
 
 def current_fake_mode() -> Any:
@@ -325,3 +374,13 @@ def define_op(
     if vmap is not None:
         torch.library.register_vmap(qualified, vmap, lib=_LIBRARY)
     return getattr(torch.ops.unimod, name).default
+
+
+def keep(op: Any) -> None:
+    """Let no pass of a graph drop an operator whose result nobody uses (torch 2.13 says so for FX and inductor)."""
+    torch.fx.node.has_side_effect(op)
+
+
+def is_tracing_graph() -> bool:
+    """Whether a dispatch mode is active, as that of a trace is (without the private name: no)."""
+    return bool(_dispatch_modes() > 0)

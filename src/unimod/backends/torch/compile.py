@@ -7,6 +7,7 @@ the number of traces is that of every other engine.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -55,6 +56,11 @@ def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) 
 def is_tracing() -> bool:
     """Whether the framework is tracing or transforming right now in this thread."""
     return is_differentiating() or _private.is_transforming() or torch.compiler.is_compiling()
+
+
+def named_scope(name: str) -> contextlib.AbstractContextManager[Any]:
+    """A context whose operations carry a name in profiles; inside a trace it has no effect."""
+    return contextlib.nullcontext() if is_tracing() else torch.profiler.record_function(name)
 
 
 def _inline(fn: FlatFn, leaves: Sequence[Any]) -> tuple[list[Tensor], Any]:

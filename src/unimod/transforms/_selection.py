@@ -1,0 +1,191 @@
+"""Which leaves of the arguments a derivative is by, and trees of one value for each of these."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from unimod import config
+from unimod.core import filters as flt
+from unimod.core import skeleton as sk
+from unimod.core import walk
+from unimod.core.kinds import Parameter
+from unimod.core.skeleton import Child, Skeleton
+from unimod.dtypes import DType, is_inexact
+from unimod.errors import DTypeError
+from unimod.transforms import _lift
+
+_DEFAULT: tuple[flt.Filter, ...] = (Parameter, flt.NOT_FROZEN)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What the options of a derivative choose.
+
+    Attributes:
+        name: of the transform, for errors.
+        target: the function.
+        argnums: the arguments to differentiate by; None: all.
+        filters: which leaves of modules.
+        allow_int: whether leaves that are not floating-point are passed over.
+        holomorphic: whether arguments and results are complex, and the function has a complex derivative.
+        by_owner: whether the module of a bound method counts as the first argument.
+    """
+
+    name: str
+    target: _lift.Target
+    argnums: int | tuple[int, ...] | None
+    filters: tuple[flt.Filter, ...]
+    allow_int: bool
+    holomorphic: bool = False
+    by_owner: bool = False
+
+    @property
+    def of(self) -> str:
+        """``grad of function``."""
+        return f"{self.name} of {self.target.name}"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one argument is asked for, not a tuple of them."""
+        return isinstance(self.argnums, int)
+
+    def places(self, count: int) -> list[int]:
+        """The arguments to differentiate by among ``count`` (the module of a bound method is the first of these)."""
+        shift = 0 if self.by_owner else self.target.shift
+        if self.argnums is None:
+            return list(range(shift, 1 if self.by_owner else count))
+        numbers = [self.argnums] if isinstance(self.argnums, int) else list(self.argnums)
+        places = [n + shift if n >= 0 else n + count for n in numbers]
+        for place in places:
+            if not 0 <= place < count:
+                raise DTypeError(f"{self.of} has no argument number {place - shift}.", got=f"{count - shift} arguments")
+        return places
+
+
+def choose(name: str, fn: Any, argnums: Any, wrt: Any, allow_int: bool = False, holomorphic: bool = False) -> Choice:
+    """The choice that the options of a transform make; ints in ``wrt`` are argnums."""
+    target = _lift.target_of(fn)
+    filters = _DEFAULT
+    if isinstance(wrt, int) or (isinstance(wrt, Sequence) and wrt and all(isinstance(n, int) for n in wrt)):
+        argnums = (wrt,) if argnums is None and isinstance(wrt, int) else wrt
+    elif wrt is not None:
+        filters = tuple(wrt) if isinstance(wrt, (list, tuple)) else (wrt,)
+        # A bound method is differentiated by its module then.
+        argnums = (0,) if argnums is None and target.owner is not None else argnums
+    argnums = argnums if argnums is None or isinstance(argnums, int) else tuple(argnums)
+    by_owner = target.owner is not None and filters is not _DEFAULT
+    return Choice(name, target, argnums, filters, allow_int, holomorphic, by_owner)
+
+
+def everything(name: str, fn: Any) -> Choice:
+    """All floating-point leaves of all arguments, whatever their kind."""
+    return Choice(name, _lift.target_of(fn), None, (), True)
+
+
+class Selection:
+    """The arguments of one call, and which of their leaves are differentiated.
+
+    Attributes:
+        engine: whose arrays they are.
+        leaves: of ``(args, kwargs)``; Python numbers to differentiate by have become arrays.
+        structure: of ``(args, kwargs)``.
+        which: the indices of the differentiated leaves, in the order of ``places``.
+    """
+
+    def __init__(self, choice: Choice, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        leaves, structure = walk.flatten((args, kwargs))
+        assert isinstance(structure, Skeleton)
+        self.choice, self.structure = choice, structure
+        self.engine, self.leaves = _lift.settle(leaves)
+        self.offsets = _offsets(structure)
+        self.places = choice.places(len(args))
+        self.masks = {place: self._mask(args[place], self.argument(place)) for place in self.places}
+        self.which = self._which()
+
+    def argument(self, place: int) -> Any:
+        """The structure of one argument."""
+        return self.structure.children[0].children[place]  # type: ignore[union-attr]
+
+    def tree(self, values: Sequence[Any]) -> Any:
+        """Of one value for each differentiated leaf: for one argument a tree, else a tuple of trees."""
+        found = dict(zip(self.which, values, strict=True))
+        trees = [self._tree(place, found) for place in self.places]
+        return trees[0] if self.choice.is_single else tuple(trees)
+
+    def _tree(self, place: int, found: dict[int, Any]) -> Any:
+        start = self.offsets[place]
+        kept = tuple(hit and start + i in found for i, hit in enumerate(self.masks[place]))
+        values = [found[start + i] for i, hit in enumerate(kept) if hit]
+        return walk.unflatten(holed(self.argument(place), kept), values)
+
+    def _mask(self, arg: Any, structure: Any) -> tuple[bool, ...]:
+        """Which leaves of one argument are differentiated: in modules what the filters choose, else all."""
+        if not isinstance(structure, Skeleton):
+            return (True,) * sk.count(structure)
+        leaves, _ = walk.flatten(arg)
+        chosen = flt.mask(structure, leaves, self.choice.filters, arg)
+        inside = [slot.module is not None for slot in structure.slots]
+        return tuple(hit if is_inside else True for hit, is_inside in zip(chosen, inside, strict=True))
+
+    def _which(self) -> list[int]:
+        return [
+            index
+            for place, mask in self.masks.items()
+            for index, hit in enumerate(mask, self.offsets[place])
+            if hit and self._is_differentiable(index)
+        ]
+
+    def _is_differentiable(self, index: int) -> bool:
+        leaf = self.leaves[index]
+        if isinstance(leaf, (float, complex)):
+            leaf = self.leaves[index] = self.engine.arrays.asarray(leaf)
+        where = _lift.place(self.structure.slots[index].path)
+        if config.is_array(leaf) and is_inexact(self.engine.arrays.dtype_name(leaf)):
+            self._check_field(leaf, where)
+            return True
+        if self.choice.allow_int:
+            return False
+        _lift.check_initialized(leaf, self.choice.of, where)
+        raise DTypeError(
+            f"{self.choice.of} cannot differentiate by what is not floating-point.",
+            where=where,
+            got=config.describe_value(leaf),
+            expected="floating-point arrays",
+            fix="convert it, or pass allow_int=True to get Nothing for it",
+        )
+
+    def _check_field(self, leaf: Any, where: str) -> None:
+        if self.choice.holomorphic and not _is_complex(leaf):
+            raise DTypeError(
+                f"{self.choice.of} with holomorphic=True needs complex arguments.",
+                where=where,
+                got=config.short(leaf),
+                expected="a complex array",
+                fix="convert it to complex64",
+            )
+
+
+def holed(structure: Child, kept: tuple[bool, ...]) -> Child:
+    """A structure in which only some leaves are left."""
+    if isinstance(structure, Skeleton):
+        return sk.select(structure, kept)
+    return structure if all(kept) else sk.HOLE
+
+
+def _is_complex(x: Any) -> bool:
+    return DType(config.dtype_of(x)).kind == "complex"
+
+
+def _offsets(structure: Skeleton) -> list[int]:
+    """The index of the first leaf of each positional argument."""
+    counts = [sk.count(child) for child in structure.children[0].children]  # type: ignore[union-attr]
+    return [sum(counts[:place]) for place in range(len(counts))]
+
+
+def named(kind: str, function: Callable[..., Any], target: _lift.Target) -> Callable[..., Any]:
+    """A transform of ``target`` with its name and text, as a bound method where it is one."""
+    function.__name__ = f"{kind}_of_{getattr(target.fn, '__name__', 'function')}"
+    function.__doc__ = target.fn.__doc__
+    return _lift.bound(target, function)

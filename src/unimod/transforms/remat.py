@@ -1,0 +1,94 @@
+"""``remat``: trade computing for memory where derivatives are taken."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from unimod import config
+from unimod.core import walk
+from unimod.errors import OptionError
+from unimod.transforms import _lift, _through
+from unimod.transforms._selection import named
+from unimod.transforms.checkpoint_policies import Policy
+
+
+def remat(fn: Callable[..., Any] | None = None, *, policy: Policy | str | None = None) -> Any:
+    """``fn``, whose inner values are computed again for a derivative instead of being kept from the first time.
+
+    Values and derivatives are those of ``fn``. A bound method (or a module) treats its module as an object: what the
+    call changes is written back, once.
+
+    Args:
+        fn: the function; without it, ``remat`` returns a decorator.
+        policy: what is kept all the same, of :mod:`unimod.checkpoint_policies`, or its name. None: nothing but the
+            arguments.
+
+    Raises:
+        OptionError: there is no such policy.
+
+    Example:
+        >>> import unimod as um
+        >>> block = um.remat(lambda x: um.numpy.sin(um.numpy.sin(x)))
+        >>> round(float(um.grad(block)(1.0)), 4)
+        0.36
+
+    Differences:
+        On torch, under ``vmap``, ``jvp`` and what is made of them, ``fn`` runs as it is and keeps its values.
+    """
+    if fn is None:
+        return functools.partial(remat, policy=policy)
+    target, chosen = _lift.target_of(fn), _described(policy)
+    watch = _lift.StateWatch(target.name)
+
+    def rematerialized(*args: Any, **kwargs: Any) -> Any:
+        def run(engine: Any, flat: Any, arrays: list[Any]) -> Any:
+            return engine.autodiff.remat(flat, arrays, chosen)
+
+        return _through.call(target, watch, run, args, kwargs)
+
+    return named("remat", rematerialized, target)
+
+
+checkpoint = remat
+
+
+def checkpoint_name(tree: Any, name: str) -> Any:
+    """The same tree, whose arrays the policy ``save_only_these_names(name)`` keeps.
+
+    Example:
+        >>> import unimod as um
+        >>> keep = um.checkpoint_policies.save_only_these_names("inner")
+        >>> block = um.remat(lambda x: um.numpy.sin(um.checkpoint_name(um.numpy.sin(x), "inner")), policy=keep)
+        >>> round(float(um.grad(block)(1.0)), 4)
+        0.36
+    """
+    leaves, structure = walk.flatten(tree)
+    marked = [
+        config.engine_of(leaf).autodiff.checkpoint_name(leaf, name) if config.is_array(leaf) else leaf
+        for leaf in leaves
+    ]
+    return walk.unflatten(structure, marked)
+
+
+_NAMES = (
+    "everything_saveable",
+    "nothing_saveable",
+    "dots_saveable",
+    "dots_with_no_batch_dims_saveable",
+)
+
+
+def _described(policy: Policy | str | None) -> tuple[str, tuple[str, ...]] | None:
+    if policy is None:
+        return None
+    found = Policy(policy) if isinstance(policy, str) else policy
+    if not isinstance(found, Policy) or found.name not in (*_NAMES, "save_only_these_names"):
+        raise OptionError(
+            "remat has no such policy.",
+            got=repr(policy),
+            expected=f"{', '.join(_NAMES)} or save_only_these_names(...)",
+            fix="take one of um.checkpoint_policies",
+        )
+    return found.name, found.names
