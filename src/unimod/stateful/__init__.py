@@ -13,8 +13,11 @@ Example:
     (['model/hidden/bias', 'model/hidden/kernel', 'model/out/bias', 'model/out/kernel'], True)
 """
 
+from typing import TYPE_CHECKING
+
+from unimod._lazy import attach
 from unimod.stateful._ambient import find, get, getm, put, putm, read, state, sub, value, values, write
-from unimod.stateful._context import Context, Track, scope
+from unimod.stateful._context import Context, scope
 from unimod.stateful._context import current as context
 from unimod.stateful._control import cond, fori_loop, scan, switch, while_loop
 from unimod.stateful._entries import Entries, rng
@@ -31,11 +34,18 @@ from unimod.stateful._optimizer import Optimizer
 from unimod.stateful._optimizer import Optimizer as OptaxModule
 from unimod.stateful._optimizer import from_optax as FromOptax  # noqa: N812
 from unimod.stateful._pure import init, pure
+from unimod.stateful._records import Track
 from unimod.stateful._variables import Tree, Variable
+
+if TYPE_CHECKING:
+    from unimod.stateful._checkpoint import checkpoint
+
+# What few programs need is imported when it is first asked for.
+__getattr__, __dir__ = attach(__name__, {"stateful._checkpoint": "checkpoint"})
 
 __all__ = [
     "Context", "Entries", "FromFlax", "FromHaiku", "FromModule", "FromOptax", "FromTorch", "Layer", "Module",
-    "OptaxModule", "Optimizer", "Track", "Tree", "Variable", "cond", "context", "find", "fori_loop", "get", "getm",
-    "grad", "init", "jit", "pure", "put", "putm", "read", "rng", "scan", "scope", "seed", "state", "sub", "switch",
-    "value", "values", "while_loop", "write",
+    "OptaxModule", "Optimizer", "Track", "Tree", "Variable", "checkpoint", "cond", "context", "find", "fori_loop", "get",
+    "getm", "grad", "init", "jit", "pure", "put", "putm", "read", "rng", "scan", "scope", "seed", "state", "sub",
+    "switch", "value", "values", "while_loop", "write",
 ]  # fmt: skip

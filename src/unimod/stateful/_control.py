@@ -13,8 +13,9 @@ import unimod.numpy as unp
 import unimod.random as random
 from unimod.core import tree
 from unimod.stateful import _context, _inner
-from unimod.stateful._context import Context, Notes, current
+from unimod.stateful._context import Context, current
 from unimod.stateful._keys import Keys
+from unimod.stateful._records import Notes
 from unimod.transforms import branches, loops
 from unimod.transforms.scan import scan as plain_scan
 

@@ -9,8 +9,9 @@ from unimod import config
 from unimod.core import walk
 from unimod.errors import DTypeError
 from unimod.stateful import _context
-from unimod.stateful._context import Context, Notes
+from unimod.stateful._context import Context
 from unimod.stateful._keys import Keys
+from unimod.stateful._records import Notes
 from unimod.transforms import _lift
 
 

@@ -7,8 +7,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from unimod.errors import OptionError
-from unimod.stateful._pure import init, pure
+from unimod.errors import NotInitializedError, OptionError
+from unimod.stateful._pure import OPTIONS, init, pure
 from unimod.transforms.jit import jit as jit_plain
 
 
@@ -36,13 +36,22 @@ class Jitted:
 
     def __call__(self, state: Mapping[str, Any], /, *args: Any, seed: Any = None, **kwargs: Any) -> Any:
         """``(state, out)``; entries that are missing are created first, where there is a seed."""
-        keys = tuple(sorted(state))
-        if keys not in self._complete and seed is not None and kwargs.get("create") is not False:
-            own = {name: value for name, value in kwargs.items() if name not in ("create", "modify", "ignore", "track")}
-            state = self._initialize(state, *args, seed=seed, **own)
-            self._complete.add(tuple(sorted(state)))
-        kwargs.pop("create", None)
-        return self._jitted(dict(state), *args, seed=seed, **kwargs)
+        is_creating = seed is not None and kwargs.pop("create", True)
+        if is_creating and tuple(sorted(state)) not in self._complete:
+            state = self._created(state, args, kwargs, seed)
+        try:
+            return self._jitted(dict(state), *args, seed=seed, **kwargs)
+        except NotInitializedError:
+            if not is_creating:
+                raise
+        # Another path through the function, such as that of another static argument, may need more.
+        return self._jitted(self._created(state, args, kwargs, seed), *args, seed=seed, **kwargs)
+
+    def _created(self, state: Mapping[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any], seed: Any) -> Any:
+        own = {name: value for name, value in kwargs.items() if name not in OPTIONS}
+        new = self._initialize(state, *args, seed=seed, **own)
+        self._complete.add(tuple(sorted(new)))
+        return new
 
 
 def _place(purified: Callable[..., Any], name: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import unimod.random as random
+from unimod import config
 from unimod.core import init, walk
 from unimod.core import skeleton as sk
 from unimod.core.module import Module as PlainModule
@@ -14,7 +15,7 @@ from unimod.core.skeleton import Path
 from unimod.errors import DTypeError
 from unimod.stateful import _entries, _names, _spread
 from unimod.stateful._context import current
-from unimod.stateful._module import Module
+from unimod.stateful._module import Module, unscoped
 
 
 class Layer(Module):
@@ -49,13 +50,14 @@ class Layer(Module):
             raise DTypeError(
                 "Layer takes a class of modules with its arguments, or a module.",
                 where=self.path,
-                got=type(self.module).__name__ + (" and arguments" if self.module is ctor else ""),
+                got=config.short(self.module) + (" and arguments" if self.module is ctor else ""),
                 expected="such as um.nn.Linear, 2, 3",
             )
 
     def __repr__(self) -> str:
         return f"Layer({type(self.module).__name__}, name={self.path!r})"
 
+    @unscoped
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module with its values from the state."""
         return self._run(None, _call, args, kwargs)
@@ -68,6 +70,7 @@ class Layer(Module):
         """The call in evaluation mode: ``norm.eval()(x)``."""
         return self.train(False)
 
+    @unscoped  # names in a function that is no method are those of the caller
     def apply(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """``function(module, *args, **kwargs)``, for other methods: ``rnn.apply(lambda m, x: m.step(x), x)``.
 
@@ -75,9 +78,11 @@ class Layer(Module):
         """
         return self._run(None, function, args, kwargs, inputs=())
 
+    @unscoped
     def _run_moded(self, mode: bool, *args: Any, **kwargs: Any) -> Any:
         return self._run(mode, _call, args, kwargs)
 
+    @unscoped
     def _run(
         self, mode: bool | None, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], inputs: Any = None
     ) -> Any:
@@ -90,6 +95,7 @@ class Layer(Module):
         _spread.closed(self.path, module, leaves, running, keys)
         return result
 
+    @unscoped
     def _open(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[str]]:
         template = self.module
         is_sized = not any(map(init.is_waiting, (module for _, module in init.modules(template))))

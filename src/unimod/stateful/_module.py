@@ -28,7 +28,7 @@ class ModuleMeta(type):
     def __call__(cls, *args: Any, name: str | None = None, **options: Any) -> Any:
         """Build a module under a name, relative to the current scope."""
         _check_name(cls.__name__, name)
-        module: Any = cls.__new__(cls)  # type: ignore[call-overload]
+        module: Any = cls.__new__(cls)  # type: ignore[call-arg, arg-type]
         object.__setattr__(module, "_path", _names.join(_context.path(), name or ""))
         _fields.fill(module, _fields.declared(cls), options)
         object.__setattr__(module, "_is_building", True)

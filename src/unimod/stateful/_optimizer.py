@@ -15,7 +15,7 @@ from unimod.optim.base import Stateful, Transformation, added
 from unimod.optim.optimizer import Optimizer as PlainOptimizer
 from unimod.stateful import _entries, _names, _spread
 from unimod.stateful._grad import grad
-from unimod.stateful._module import Module
+from unimod.stateful._module import Module, unscoped
 
 
 class Optimizer(Module):
@@ -57,6 +57,7 @@ class Optimizer(Module):
             raise DTypeError("The optimizer has been made already.", where=self.path, got=f"{make!r} and options"[:100])
         self.transformation: Transformation = PlainOptimizer(make if is_made else make(*args, **options)).optimizer
 
+    @unscoped  # names in a loss that is no method are those of the caller
     def __call__(self, keys: Any, loss: Any, *args: Any, has_aux: bool = False, **kwargs: Any) -> Any:
         """One step; gives a dict of scalars: ``loss``, and the norms of gradients, updates and old parameters.
 
@@ -95,10 +96,10 @@ class Optimizer(Module):
 def _name(params: list[Any], slot: Slot) -> str:
     """The name of an entry: where a state has a list for the parameters, by their names, not by their numbers."""
     inside = slot.path[len(slot.module_path) :]
-    is_list = slot.module is not None and issubclass(slot.module.type, Stateful)
-    if is_list and len(inside) == 3 and inside[0] == "state" and isinstance(inside[2], int):
-        return "/".join([_names.of_leaf((*slot.module_path, inside[1])), *map(str, params[inside[2]])])
-    return _names.of_leaf(slot.path)
+    if slot.module is None or not issubclass(slot.module.type, Stateful) or inside[0] != "state":
+        return _names.of_leaf(slot.path)
+    name = _names.of_leaf((*slot.module_path, inside[1]))
+    return "/".join([name, *map(str, params[inside[2]])]) if len(inside) == 3 else name  # type: ignore[call-overload]
 
 
 def from_optax(make: Callable[..., Any]) -> Callable[..., Optimizer]:

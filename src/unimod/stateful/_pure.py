@@ -12,8 +12,9 @@ from unimod.backends._protocol import Engine
 from unimod.core import walk
 from unimod.errors import DTypeError, OptionError
 from unimod.stateful import _context
-from unimod.stateful._context import Context, Flags
+from unimod.stateful._context import Context
 from unimod.stateful._keys import Keys, from_seed
+from unimod.stateful._records import Flags
 from unimod.transforms import _lift
 
 OPTIONS = ("create", "modify", "ignore", "track")
@@ -154,6 +155,7 @@ def _check_function(fn: Any) -> None:
 
 def _check_result(fn: Any, out: Any) -> None:
     if inspect.isawaitable(out) or inspect.isgenerator(out):
+        getattr(out, "close", bool)()
         raise DTypeError(
             "A stateful function returned something that would run after its state is gone.", got=type(out).__name__
         )

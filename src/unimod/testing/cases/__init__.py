@@ -15,6 +15,7 @@ from unimod import nets as _nets
 from unimod import nn, optim, random
 from unimod import precision as _precision
 from unimod import regularizers as _regularizers
+from unimod import stateful as _stateful
 from unimod import transforms as _transforms
 from unimod.nn import functional, initializers
 from unimod.testing.case import Case
@@ -50,6 +51,7 @@ from unimod.testing.cases import (
     schedules,
     small_layers,
     sorting,
+    stateful,
     statistics,
     transforms,
     transforms_axes,
@@ -72,6 +74,7 @@ CASES: tuple[Case, ...] = (
     *moments.CASES,
     *transforms_axes.CASES,
     *transforms_control.CASES,
+    *stateful.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
@@ -88,6 +91,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
     ("optim", optim),
     ("precision", _precision),
     ("random", random),
+    ("stateful", _stateful),
     ("transforms", _transforms),
 )
 """The modules of which every public name has a row, and what they are called."""
@@ -130,6 +134,9 @@ WITHOUT_ROW: dict[str, str] = {
     "optim.schedules": "a module, whose names have rows of their own",
     **{f"precision.{name}": _STRUCTURE for name in ("policy_of", "unwrap_policy")},
     "random.Key": _CLASS,
+    **{f"stateful.{name}": _CLASS for name in ("Context", "Entries", "Track")},
+    **{f"stateful.From{name}": "a place for what knows another library" for name in ("Flax", "Haiku", "Torch")},
+    **{f"stateful.{name}": _ALIAS for name in ("OptaxModule", "seed")},
     "random.stable_hash": "a hash of text, computed on the host",
     "nn.functional": "a module, whose names have rows of their own",
     "nn.initializers": "a module, whose names have rows of their own",
