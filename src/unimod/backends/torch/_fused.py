@@ -28,6 +28,8 @@ def adam(
         return None
     if not _are_plain(grads, mu, nu) or type(count) is not Tensor:
         return None
+    # The kernel goes through memory in its own order, whatever the strides are.
+    grads, mu, nu = ([x.contiguous() for x in xs] for xs in (grads, mu, nu))
     found, mu, nu = (list(torch._foreach_clone(xs)) for xs in (grads, mu, nu))
     torch._foreach_zero_(found)
     steps = [count.to(torch.float32)] * len(found)
