@@ -18,6 +18,8 @@ from unimod.backends.torch._lists import FUNCTIONS, Tensors, dtype_of, operand
 
 _DTYPES = frozenset({torch.float32, torch.float64})
 _adam = getattr(torch, "_fused_adam_", None)
+_NAMES = ("clone", "zero_", "addcmul_", "add_", "mul_", "div", "rsqrt_", "sign")
+_has_names = all(hasattr(torch, f"_foreach_{name}") for name in _NAMES)
 
 
 def adam(
@@ -53,10 +55,13 @@ def over_root(xs: Tensors, squares: Tensors, eps: float, eps_root: float) -> Ten
     """``x / (sqrt(square + eps_root) + eps)``."""
     if not _are_plain(xs, squares):
         return None
-    made = FUNCTIONS["add"](squares, eps_root) if eps_root else list(torch._foreach_clone(squares))
-    torch._foreach_sqrt_(made)
-    if eps:
-        torch._foreach_add_(made, operand(eps, made))
+    if not eps:
+        made = FUNCTIONS["add"](squares, eps_root)
+        torch._foreach_rsqrt_(made)
+        torch._foreach_mul_(made, xs)
+        return made
+    made = FUNCTIONS["sqrt"](FUNCTIONS["add"](squares, eps_root) if eps_root else squares)
+    torch._foreach_add_(made, operand(eps, made))
     return list(torch._foreach_div(xs, made))
 
 
@@ -74,7 +79,9 @@ def over_positive_root(xs: Tensors, squares: Tensors, eps: float) -> Tensors | N
 def _are_plain(*lists: Tensors) -> bool:
     """Whether these are tensors with values, of one dtype and device, by which nothing is differentiated."""
     xs = list(itertools.chain(*lists))
-    if {*map(type, xs)} != {Tensor} or len({*map(dtype_of, xs)}) + len({*map(Tensor.get_device, xs)}) != 2:
+    if not _has_names or {*map(type, xs)} != {Tensor}:
+        return False
+    if len({*map(dtype_of, xs)}) > 1 or len({*map(Tensor.get_device, xs)}) > 1:
         return False
     return xs[0].dtype in _DTYPES and not _private.any_requires_grad(xs) and not _private.is_transforming()
 
