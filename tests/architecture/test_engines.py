@@ -96,7 +96,7 @@ def test_the_protocol_is_read_in_full():
     assert not {("math", "correction"), ("math", "x"), ("math", "__getattr__")} & required
 
 
-TO_TRAIN = frozenset({"autodiff", "compile", "optim", "parallel"})
+TO_TRAIN = frozenset({"autodiff", "compile", "control", "inspect", "optim", "parallel"})
 """The modules of an engine that nobody needs who only calls models."""
 
 
@@ -108,7 +108,7 @@ def counted() -> dict[str, list[str]]:
 def test_an_engine_is_small():
     sizes = {module: len(names) for module, names in counted().items()}
     assert sum(size for module, size in sizes.items() if module not in TO_TRAIN) <= 60
-    assert sum(size for module, size in sizes.items() if module in TO_TRAIN) <= 10
+    assert sum(size for module, size in sizes.items() if module in TO_TRAIN) <= 16
     assert sizes["math"] > 20
     assert sizes["autodiff"] == 2
 

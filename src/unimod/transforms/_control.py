@@ -75,7 +75,7 @@ class Carry:
         """What the loop changes."""
         return [self.leaves[i] for i in self.moving]
 
-    def settle_numbers(self, body: FlatFn, inputs: list[Any]) -> None:
+    def settle_numbers(self, body: FlatFn, inputs: list[Any], length: int = 1) -> None:
         """Make arrays of the Python numbers in the carry, of the dtypes that the body makes of them.
 
         A number is weak: ``0`` beside a float32 becomes one. So the body is tried once, and does not come to its end.
@@ -85,7 +85,7 @@ class Carry:
             return
         arrays = [self.leaves[i] for i in self.moving if i not in numbers]
         try:
-            self.engine.control.scan(body, arrays, inputs, length=1, reverse=False, unroll=1)
+            self.engine.control.scan(body, arrays, inputs, length=length, reverse=False, unroll=1)
         except TrialError as found:
             for i, dtype in found.dtypes.items():
                 self.leaves[i] = self._array(self.leaves[i], dtype)
@@ -129,6 +129,7 @@ class Carry:
                 if before is not None and walk.is_changed(owner, *before):
                     self.is_owner_changed = True
                 arrays, packed = _lift.pack(result, True)
+                arrays = [self.engine.arrays.asarray(x) if is_number(x) else x for x in arrays]
                 self.watch.after(watched, self.structure, [*kept, *arrays])
                 return [*kept, *arrays], packed
 

@@ -74,7 +74,7 @@ def scan_target(
         raise OptionError(f"{name} cannot unroll that many steps.", got=f"unroll = {unroll}", expected="1 or more")
     inputs = [_first(carry.engine, x, axis) for x in carry.beside]
     step = _step(target, structure)
-    carry.settle_numbers(carry.trial(step), [x[:1] for x in inputs] if size else inputs)
+    carry.settle_numbers(carry.trial(step), [x[:1] for x in inputs], min(size, 1))
     last, ys, packed = carry.engine.control.scan(
         carry.body(step), carry.arrays, inputs, length=size, reverse=reverse, unroll=unroll
     )

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from unimod.backends import _loops
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _private, _scan, _switch, _trace, _while, parallel
+from unimod.backends.torch import _private, _scan, _switch, _trace, _while
+from unimod.backends.torch._axes import names
 from unimod.backends.torch._forward_only import forward_only
 from unimod.backends.torch.autodiff import as_tensors
 
@@ -37,7 +38,7 @@ def _recording() -> _trace.Recording | None:
 
     They cannot where a named axis is mapped: calls that exchange values are not functions of their own arguments.
     """
-    return None if parallel.has_named_axes() else _trace.recording()
+    return None if names.bound else _trace.recording()
 
 
 def _one_step(fn: FlatFn, carry: list[Array], xs: list[Array], length: int) -> tuple[list[Array], list[Array], Any]:

@@ -9,14 +9,11 @@ import torch
 from torch import Tensor
 
 from unimod.backends._concrete import value_needed
-from unimod.backends._names import Names
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends.torch import _collectives, _private, _trace
+from unimod.backends.torch._axes import names as _names
 from unimod.backends.torch._collectives import Exchange, Extreme, Linear
 from unimod.backends.torch.autodiff import as_tensors
-
-_names = Names()
-"""For each name the number of calls, and the number of this call: the marker of ``_collectives``."""
 
 
 def vmap(
@@ -42,11 +39,6 @@ def vmap(
         if _private.is_value_needed(error):
             raise value_needed(error, torch.__file__) from error
         raise
-
-
-def has_named_axes() -> bool:
-    """Whether an axis with a name is being mapped in this thread."""
-    return bool(_names.bound)
 
 
 def axis_size(axis_name: Hashable) -> int | None:
