@@ -26,7 +26,7 @@ class Compared:
         first, others, shape = self.found.setdefault(name, (backend, arrays, structure))
         assert structure is shape, f"{name}: structures differ between {first} and {backend}"
         for one, other in zip(arrays, others, strict=True):
-            assert one.shape == other.shape and one.dtype == other.dtype, name
+            assert (one.shape, one.dtype) == (other.shape, other.dtype), name
             np.testing.assert_allclose(one, other, rtol=self.rtol, atol=self.atol, err_msg=name)
 
 

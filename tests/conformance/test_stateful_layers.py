@@ -219,3 +219,14 @@ def test_a_compiled_step_of_inductor_trains():
         close(loss, slow)
         for key in plain:
             close(fast[key], plain[key])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_state_is_made_by_a_run_or_by_a_program(compiled, backend):
+    """Functions with arguments that are no arrays too; entries that are there stay as they are."""
+    model, known = Two(name="m"), array([3.0, 4.0])
+    state = sf.init(model.train, compiled=compiled)({"m/a": known, "other": known}, "ab", seed=0)
+    assert state["m/a"] is known
+    assert state["other"] is known
+    assert numbers(state["m/b"]) == [1.0, 1.0]
+    compare("made", backend, state)

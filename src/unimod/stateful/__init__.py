@@ -26,6 +26,7 @@ from unimod.stateful._foreign import from_flax as FromFlax  # noqa: N812 (made l
 from unimod.stateful._foreign import from_haiku as FromHaiku  # noqa: N812
 from unimod.stateful._foreign import from_torch as FromTorch  # noqa: N812
 from unimod.stateful._grad import grad
+from unimod.stateful._init import init
 from unimod.stateful._jit import jit
 from unimod.stateful._layer import Layer
 from unimod.stateful._layer import from_module as FromModule  # noqa: N812
@@ -33,7 +34,7 @@ from unimod.stateful._module import Module
 from unimod.stateful._optimizer import Optimizer
 from unimod.stateful._optimizer import Optimizer as OptaxModule
 from unimod.stateful._optimizer import from_optax as FromOptax  # noqa: N812
-from unimod.stateful._pure import init, pure
+from unimod.stateful._pure import pure
 from unimod.stateful._records import Track
 from unimod.stateful._variables import Tree, Variable
 
@@ -45,7 +46,7 @@ __getattr__, __dir__ = attach(__name__, {"stateful._checkpoint": "checkpoint"})
 
 __all__ = [
     "Context", "Entries", "FromFlax", "FromHaiku", "FromModule", "FromOptax", "FromTorch", "Layer", "Module",
-    "OptaxModule", "Optimizer", "Track", "Tree", "Variable", "checkpoint", "cond", "context", "find", "fori_loop", "get",
-    "getm", "grad", "init", "jit", "pure", "put", "putm", "read", "rng", "scan", "scope", "seed", "state", "sub",
+    "OptaxModule", "Optimizer", "Track", "Tree", "Variable", "checkpoint", "cond", "context", "find", "fori_loop",
+    "get", "getm", "grad", "init", "jit", "pure", "put", "putm", "read", "rng", "scan", "scope", "seed", "state", "sub",
     "switch", "value", "values", "while_loop", "write",
 ]  # fmt: skip

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unimod.errors import NotInitializedError, OptionError
-from unimod.stateful._pure import OPTIONS, init, pure
+from unimod.stateful._init import init
+from unimod.stateful._pure import OPTIONS, pure
 from unimod.transforms.jit import jit as jit_plain
 
 

@@ -1,8 +1,7 @@
-"""``pure``: a stateful function as a function of the state. ``init``: the state that it needs."""
+"""``pure``: a stateful function as a function of the state."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -159,30 +158,3 @@ def _check_result(fn: Any, out: Any) -> None:
         raise DTypeError(
             "A stateful function returned something that would run after its state is gone.", got=type(out).__name__
         )
-
-
-def init(fn: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """A function ``(state, *args, seed=..., **kwargs) -> state`` that creates the entries that ``fn`` is missing.
-
-    Entries keep their first values: changes, such as those of a training step, are dropped. Entries that are there stay
-    as they are, so that a state can be made by several functions, one after the other.
-
-    Args:
-        fn: a stateful function, or a pure one.
-
-    Example:
-        >>> import unimod as um
-        >>> model = um.stateful.Layer(um.nn.Linear, None, 3, name="model")
-        >>> state = um.stateful.init(model)({}, um.numpy.ones((4, 2)), seed=0)
-        >>> {key: [int(n) for n in value.shape] for key, value in state.items()}
-        {'model/bias': [3], 'model/kernel': [2, 3]}
-    """
-    purified = pure(fn)
-
-    @functools.wraps(purified)
-    def initialize(state: Mapping[str, Any], /, *args: Any, seed: Any = None, **kwargs: Any) -> dict[str, Any]:
-        created, _ = purified(state, *args, seed=seed, create=True, modify=True, ignore=True, **kwargs)
-        result: dict[str, Any] = created
-        return result
-
-    return initialize
