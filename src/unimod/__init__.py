@@ -72,6 +72,7 @@ from unimod.errors import (
     BackendNotInstalledError,
     CapabilityError,
     CapturedModuleError,
+    CheckFailedError,
     DTypeError,
     MixedBackendError,
     NotInitializedError,
@@ -106,11 +107,12 @@ if TYPE_CHECKING:
     from unimod.optim.functional import functional_optimizer
     from unimod.optim.schedules.functional import functional_schedule
     from unimod.precision import Policy, apply_policy, unwrap_policy
+    from unimod.profiling import Profile, profile
+    from unimod.transforms import checkpoint_policies
     from unimod.transforms.associative import associative_scan
     from unimod.transforms.branches import cond, switch
-    from unimod.transforms.loops import fori_loop, while_loop
-    from unimod.transforms.scan import scan
-    from unimod.transforms.sequential import sequential_map
+    from unimod.transforms.checks import CheckResult, check, checkify
+    from unimod.transforms.closures import closure_convert
     from unimod.transforms.collectives import (
         all_gather,
         all_to_all,
@@ -123,6 +125,17 @@ if TYPE_CHECKING:
         psum,
         psum_scatter,
     )
+    from unimod.transforms.custom_rules import custom_jvp, custom_vjp
+    from unimod.transforms.debugging import debug_callback, debug_print
+    from unimod.transforms.jacobian import hessian, hvp, jacfwd, jacobian, jacrev
+    from unimod.transforms.jvp import jvp, linearize
+    from unimod.transforms.loops import fori_loop, while_loop
+    from unimod.transforms.naming import named_call
+    from unimod.transforms.remat import checkpoint, checkpoint_name, remat
+    from unimod.transforms.scan import scan
+    from unimod.transforms.sequential import sequential_map
+    from unimod.transforms.shapes import ShapeDtypeStruct, eval_shape
+    from unimod.transforms.vjp import vjp
 
 _registration.install()
 
@@ -142,10 +155,24 @@ __getattr__, __dir__ = attach(
         "optim.schedules.functional": "functional_schedule",
         "transforms.associative": "associative_scan",
         "transforms.branches": "cond switch",
+        "transforms": "checkpoint_policies",
+        "transforms.closures": "closure_convert",
+        "transforms.custom_rules": "custom_jvp custom_vjp",
+        "transforms.jacobian": "hessian hvp jacfwd jacobian jacrev",
+        "transforms.jvp": "jvp linearize",
+        "transforms.naming": "named_call",
+        "transforms.remat": "checkpoint checkpoint_name remat",
+        "transforms.shapes": "ShapeDtypeStruct eval_shape",
+        "transforms.vjp": "vjp",
         "transforms.loops": "fori_loop while_loop",
         "transforms.scan": "scan",
         "transforms.sequential": "sequential_map",
-        "transforms.collectives": "all_gather all_to_all axis_index axis_size pmax pmean pmin ppermute psum psum_scatter",
+        "profiling": "Profile profile",
+        "transforms.checks": "CheckResult check checkify",
+        "transforms.debugging": "debug_callback debug_print",
+        "transforms.collectives": (
+            "all_gather all_to_all axis_index axis_size pmax pmean pmin ppermute psum psum_scatter"
+        ),
         "precision._apply": "apply_policy unwrap_policy",
         "precision._policy": "Policy",
     },
@@ -158,6 +185,8 @@ __all__ = [
     "Cache",
     "CapabilityError",
     "CapturedModuleError",
+    "CheckFailedError",
+    "CheckResult",
     "DType",
     "DTypeError",
     "DynamicLossScale",
@@ -179,8 +208,10 @@ __all__ = [
     "OptionError",
     "Parameter",
     "Policy",
+    "Profile",
     "RetraceWarning",
     "Rng",
+    "ShapeDtypeStruct",
     "ShapeError",
     "Skeleton",
     "State",
@@ -206,12 +237,23 @@ __all__ = [
     "backend_info",
     "bfloat16",
     "bool_",
+    "check",
+    "checkify",
+    "checkpoint",
+    "checkpoint_name",
+    "checkpoint_policies",
+    "closure_convert",
     "complex128",
     "complex64",
     "cond",
+    "custom_jvp",
+    "custom_vjp",
+    "debug_callback",
+    "debug_print",
     "dtype_of",
     "enable_x64",
     "engine_of",
+    "eval_shape",
     "field",
     "filter",
     "float16",
@@ -222,15 +264,23 @@ __all__ = [
     "functional_optimizer",
     "functional_schedule",
     "grad",
+    "hessian",
+    "hvp",
     "int16",
     "int32",
     "int64",
     "int8",
     "is_array",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jit",
+    "jvp",
+    "linearize",
     "losses",
     "map",
     "metrics",
+    "named_call",
     "nets",
     "nn",
     "node",
@@ -241,10 +291,12 @@ __all__ = [
     "pmin",
     "ppermute",
     "precision",
+    "profile",
     "psum",
     "psum_scatter",
     "random",
     "regularizers",
+    "remat",
     "reset_backend",
     "rng",
     "scan",
@@ -268,6 +320,7 @@ __all__ = [
     "use_backend",
     "use_x64",
     "value_and_grad",
+    "vjp",
     "vmap",
     "while_loop",
 ]

@@ -74,6 +74,10 @@ class CapabilityError(UnimodError, NotImplementedError):
     """The engine cannot do this, and says so."""
 
 
+class CheckFailedError(UnimodError, ValueError):
+    """A check of the values inside a function has failed."""
+
+
 class UnboundAxisError(UnimodError, NameError):
     """No function that is being mapped has an axis of this name."""
 

@@ -79,7 +79,15 @@ None or gives the loss and the gradients of a list of leaves. ``foreign_schedule
 function of the step, None for what is no schedule of the framework. Both say of themselves ``is_traceable``.
 """
 
+COMPILE: Final = frozenset({"named_scope"})
+
+AUTODIFF: Final = frozenset(
+    {"checkpoint_name", "custom_jvp", "custom_vjp", "eval_shape", "jvp", "linearize", "remat", "vjp"}
+)
+
 PARALLEL: Final = frozenset({"all_to_all", "pmax", "pmin", "ppermute", "psum", "psum_scatter"})
+
+INSPECT: Final = frozenset({"callback", "cost", "trace_file", "wait"})
 
 ALL: Final = {
     "facts": FACTS,
@@ -90,6 +98,9 @@ ALL: Final = {
     "nn": NN,
     "random": RANDOM,
     "optim": OPTIM,
+    "autodiff": AUTODIFF,
+    "compile": COMPILE,
     "parallel": PARALLEL,
+    "inspect": INSPECT,
 }
 """The names, by the module of the engine."""

@@ -159,6 +159,7 @@ ON_DEMAND: dict[str, tuple[str, str]] = {
         "autodiff",
         "checkpoint_name custom_jvp custom_vjp eval_shape jvp linearize remat vjp",
     ),
+    "transforms._inspected": ("inspect", "callback cost trace_file wait"),
     "transforms._exchange": ("parallel", "all_to_all pmax pmin ppermute psum psum_scatter"),
 }
 """Files below ``unimod``, the module of an engine that each completes, and the functions, which take the engine."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from unimod.backends._protocol import Array
+from unimod.core import checking
 from unimod.errors import OptionError
 from unimod.numpy import _explain as explain
 from unimod.numpy._dispatch import several, unary
@@ -39,7 +40,7 @@ def take(x: Array, indices: Array, /, axis: int = 0, *, mode: str | None = None,
         The standard asks for an axis where there are several; here it is the first one if it is left out.
     """
     try:
-        if mode is None and type(x) is type(indices):
+        if mode is None and type(x) is type(indices) and checking.kinds() is None:
             return _TAKE[indices.dtype](x, indices, axis)
     except Exception:  # no arrays, or the engine refuses: both are settled below
         pass
@@ -52,7 +53,7 @@ def _taken(x: Array, indices: Array, axis: int, mode: str | None = None, fill_va
     try:
         indices = modes.integers(engine, "take", indices)
         if mode is None or mode == "promise":
-            return engine.arrays.take(x, indices, axis)
+            return engine.arrays.take(x, modes.promised(engine, indices, x.shape[axis]), axis)
         return getitem(x, (*_before(x, axis), indices), mode=mode, fill_value=fill_value)
     except Exception as error:
         raise explain.axis(error, "take", x, axis)  # noqa: B904 (it carries its cause)
@@ -87,7 +88,7 @@ def take_along_axis(
     try:
         indices = modes.integers(engine, "take_along_axis", indices)
         if mode is None or mode == "promise":
-            return engine.arrays.take_along_axis(x, indices, axis)
+            return engine.arrays.take_along_axis(x, modes.promised(engine, indices, x.shape[axis]), axis)
         places, is_outside = modes.inside(engine, indices, x.shape[axis], mode)
         found = engine.arrays.take_along_axis(x, places, axis)
     except Exception as error:

@@ -1,7 +1,10 @@
 """Functions of functions: jit, grad, vmap. They take and return trees, on every engine."""
 
+from unimod.transforms import checkpoint_policies
 from unimod.transforms.associative import associative_scan
 from unimod.transforms.branches import cond, switch
+from unimod.transforms.checks import CheckResult, check, checkify
+from unimod.transforms.closures import closure_convert
 from unimod.transforms.collectives import (
     all_gather,
     all_to_all,
@@ -14,34 +17,65 @@ from unimod.transforms.collectives import (
     psum,
     psum_scatter,
 )
+from unimod.transforms.custom_rules import custom_jvp, custom_vjp
+from unimod.transforms.debugging import debug_callback, debug_print
 from unimod.transforms.grad import grad, stop_gradient, value_and_grad
+from unimod.transforms.jacobian import hessian, hvp, jacfwd, jacobian, jacrev
 from unimod.transforms.jit import jit
+from unimod.transforms.jvp import jvp, linearize
 from unimod.transforms.loops import fori_loop, while_loop
+from unimod.transforms.naming import named_call
+from unimod.transforms.remat import checkpoint, checkpoint_name, remat
 from unimod.transforms.scan import scan
 from unimod.transforms.sequential import sequential_map
+from unimod.transforms.shapes import ShapeDtypeStruct, eval_shape
+from unimod.transforms.vjp import vjp
 from unimod.transforms.vmap import vmap
 
 __all__ = [
+    "CheckResult",
+    "ShapeDtypeStruct",
     "all_gather",
     "all_to_all",
     "associative_scan",
     "axis_index",
     "axis_size",
+    "check",
+    "checkify",
+    "checkpoint",
+    "checkpoint_name",
+    "checkpoint_policies",
+    "closure_convert",
     "cond",
+    "custom_jvp",
+    "custom_vjp",
+    "debug_callback",
+    "debug_print",
+    "eval_shape",
     "fori_loop",
     "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jit",
+    "jvp",
+    "linearize",
+    "named_call",
     "pmax",
     "pmean",
     "pmin",
     "ppermute",
     "psum",
     "psum_scatter",
+    "remat",
     "scan",
     "sequential_map",
     "stop_gradient",
     "switch",
     "value_and_grad",
+    "vjp",
     "vmap",
     "while_loop",
 ]

@@ -1,7 +1,21 @@
 """The PyTorch engine."""
 
 from unimod.backends._protocol import Engine
-from unimod.backends.torch import arrays, autodiff, compile, control, facts, fft, linalg, math, nn, optim, parallel, random
+from unimod.backends.torch import (
+    arrays,
+    autodiff,
+    compile,
+    control,
+    facts,
+    fft,
+    inspect,
+    linalg,
+    math,
+    nn,
+    optim,
+    parallel,
+    random,
+)
 
 ENGINE = Engine(
     name=facts.NAME,
@@ -17,4 +31,5 @@ ENGINE = Engine(
     compile=compile,
     optim=optim,
     parallel=parallel,
+    inspect=inspect,
 )

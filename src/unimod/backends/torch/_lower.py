@@ -59,7 +59,7 @@ def _default() -> str:
 def lower(traced: Traced, compiler: str) -> Run:
     """A function of the list of leaves and constants that gives the results of the graph."""
     if not _results(traced):
-        return lambda inputs: ()
+        return _interpreted(traced) if _has_effects(traced) else lambda inputs: ()
     if compiler == "graph":
         return _interpreted(traced)
     try:
@@ -92,3 +92,8 @@ def _functional(traced: Traced) -> Any:
 
 def _results(traced: Traced) -> Any:
     return next(node for node in traced.graph.graph.nodes if node.op == "output").args[0]
+
+
+def _has_effects(traced: Traced) -> bool:
+    """Whether a node does something that its result does not tell, such as a callback."""
+    return any(node.op == "call_function" and node.is_impure() for node in traced.graph.graph.nodes)

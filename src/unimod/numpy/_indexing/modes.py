@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unimod.backends._protocol import Array, Engine
+from unimod.core import checking
 from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError, OptionError
 from unimod.numpy._dispatch import by_type
@@ -50,9 +51,23 @@ def inside(engine: Engine, indices: Array, size: int, mode: str | None) -> tuple
         return math.clip(indices, 0, max(size - 1, 0)), None
     positive = where(math.less(indices, 0), math.add(indices, size), indices)
     if mode in (None, "promise"):
-        return positive, None
+        return _reported(engine, positive, size), None
     is_outside = outside(engine, positive, size)
     return where(is_outside, 0, positive), is_outside
+
+
+def promised(engine: Engine, indices: Array, size: int) -> Array:
+    """Indices of which nobody asks whether they are inside, but for a surrounding ``checkify``."""
+    return indices if "index" not in (checking.kinds() or ()) else inside(engine, indices, size, None)[0]
+
+
+def _reported(engine: Engine, positive: Array, size: int) -> Array:
+    """Where a surrounding ``checkify`` asks: a failure for indices that mean nothing, and 0 in their place."""
+    if "index" not in (checking.kinds() or ()):
+        return positive
+    is_outside = outside(engine, positive, size)
+    engine.inspect.check(engine.math.logical_not(engine.math.any(is_outside)), checking.INDEX_TEXT, [])
+    return engine.arrays.where(is_outside, 0, positive)
 
 
 def outside(engine: Engine, indices: Array, size: int) -> Array:

@@ -25,6 +25,7 @@ def get(engine: Engine, x: Array, plan: Plan, arrays: list[Array], mode: str | N
         return _nothing(engine, x, plan, mode, fill_value)
     if len(arrays) == 1 and mode in (None, "promise"):  # an engine itself counts negative indices from the end
         linear, is_outside = modes.integers(engine, "getitem", modes.beside(engine, arrays[0], x)), None
+        linear = modes.promised(engine, linear, plan.sizes[0])
     else:
         linear, is_outside = _linear(engine, plan, arrays, mode)
     found = engine.arrays.take(_merged(engine, cut, plan), modes.beside(engine, linear, x), plan.place)

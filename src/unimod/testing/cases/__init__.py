@@ -118,6 +118,7 @@ WITHOUT_ROW: dict[str, str] = {
     **{f"nets.ResNet{layers}": "a ResNet of other sizes" for layers in (18, 34, 50, 101, 152, 200)},
     **{f"nets.{name}": _CLASS for name in ("BERTOutput", "VAEOutput")},
     "nets.count_parameters": _SHAPES,
+    "transforms.CheckResult": _CLASS,
     "losses.Loss": _BASE,
     "metrics.LossAndLogs": "another name of LossesAndMetrics",
     "metrics.Metric": _BASE,

@@ -1,7 +1,9 @@
-"""Named axes of ``vmap``, and what the mapped calls exchange; expected results are formulas of numpy."""
+"""Named axes of ``vmap``, callbacks and checks inside of functions; expected results are formulas of numpy."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,10 @@ from unimod.transforms import (
     all_to_all,
     axis_index,
     axis_size,
+    check,
+    checkify,
+    debug_callback,
+    debug_print,
     pmax,
     pmean,
     pmin,
@@ -71,7 +77,54 @@ def _two_axes_reference(x: Any) -> Any:
     )
 
 
+def _seen(x: Any) -> Any:
+    """What callbacks get, under a map."""
+    rows: list[Any] = []
+
+    def fn(x: Any) -> Any:
+        debug_callback(lambda row: rows.append(np.array(row)), x)
+        return unp.multiply(x, 2.0)
+
+    y = vmap(fn)(x)
+    return y, unp.asarray(np.stack(rows), dtype=str(rows[0].dtype))
+
+
+def _printed(x: Any) -> Any:
+    """What is printed; a text has no array, so it is given as its length."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        debug_print("{} {n}", unp.shape(x), n=3)
+    return unp.multiply(x, float(len(out.getvalue())))
+
+
+def _checked(x: Any) -> Any:
+    def fn(x: Any) -> Any:
+        check(unp.less(x, 10.0), "too large")
+        return unp.square(x)
+
+    error, y = checkify(fn)(x)
+    other, _ = checkify(fn)(unp.add(unp.abs(x), 20.0))
+    return y, unp.asarray([error.get() is None, other.get() == "too large"])
+
+
 CASES = (
+    Case("transforms.debug_callback", _seen, _stack, reference=lambda x: (x * 2, x), jit=False, vmap=False),
+    Case("transforms.debug_print", _printed, _stack, reference=lambda x: x * 9, jit=False, vmap=False),
+    Case(
+        "transforms.checkify",
+        _checked,
+        _stack,
+        reference=lambda x: (x * x, np.asarray([True, True])),
+        jit=False,
+        vmap=False,
+    ),
+    Case(
+        "transforms.check",
+        lambda x: _checked(x)[1],
+        _stack,
+        reference=lambda x: np.asarray([True, True]),
+        jit=False,
+        vmap=False,
+    ),
     _row(
         "psum", lambda x: psum(x, "i"), lambda x: _all(x.sum(0, dtype=x.dtype)), dtypes=("float32", "float64", "int32")
     ),
