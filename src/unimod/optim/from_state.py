@@ -25,7 +25,7 @@ def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tup
         value_fn: a function of the parameters that gives the loss.
 
     Returns: a function ``(params, *args, state=opt, **kwargs)`` that gives value and gradients. Before the first step,
-    where the kept value is infinite or NaN, they are computed; in a trace they always are, and one is chosen.
+    where the kept value is infinite or NaN, they are computed.
 
     Raises:
         OptionError: when it is called: no part of the optimizer keeps value and gradients, or more than one does. The

@@ -54,7 +54,7 @@ class ScaleByGalore(Wrapper):
         return new
 
     def _rank(self, layout: Layout) -> int:
-        return min(self.options[0], *layout.sizes[1:])
+        return int(min(self.options[0], *layout.sizes[1:]))
 
     def _empty(self, engine: Engine, x: Array, layout: Layout | None) -> Array:
         shape = (0, 0) if layout is None else (max(layout.sizes[1:]), self._rank(layout))
@@ -144,7 +144,8 @@ def scale_by_galore(
 
     Source: Zhao et al., "GaLore: Memory-Efficient LLM Training by Gradient Low-Rank Projection", 2024.
 
-    Differences: in a jitted step, singular vectors are computed in each step, and those in between not used.
+    Differences: singular vectors have the sign with which their largest element is positive, so that engines agree, and
+    are computed in float64 for float64.
 
     Example:
         >>> import unimod as um

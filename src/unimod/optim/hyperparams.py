@@ -100,7 +100,9 @@ def _continued(fresh: Transformation, old: Transformation) -> Transformation:
     leaves, structure = walk.flatten(fresh)
     before, _ = walk.flatten(old)
     slots = structure.slots if isinstance(structure, Skeleton) else ()
-    merged = [o if issubclass(slot.kind, OptState) else x for slot, x, o in zip(slots, leaves, before, strict=True)]
+    merged = [
+        o if issubclass(slot.kind or object, OptState) else x for slot, x, o in zip(slots, leaves, before, strict=True)
+    ]
     result: Transformation = walk.unflatten(structure, merged)
     return result
 

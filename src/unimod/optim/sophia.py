@@ -141,8 +141,6 @@ def scale_by_sophia(
 
     Source: Liu et al., "Sophia: A Scalable Stochastic Second-order Optimizer for Language Model Pre-training", 2023.
 
-    Differences: in a jitted step, estimates are computed in each step, and those in between not used.
-
     Example:
         >>> import unimod as um
         >>> exact = um.optim.stateless(lambda grads, params: um.tree.map(lambda x: 0 * x + 50.0, grads))

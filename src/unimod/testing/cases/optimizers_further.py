@@ -64,7 +64,7 @@ PARTS: dict[str, Make] = {
     "scale_by_sophia": lambda: _down(optim.scale_by_sophia(hessian_diagonal_fn=_estimate())),
     "scale_by_galore": lambda: _down(optim.scale_by_galore(rank=1)),
     "normalize": lambda: _down(optim.normalize()),
-    "reduce_on_plateau": lambda: optim.chain(optim.sgd(0.1), optim.reduce_on_plateau(0.5, 1, rtol=0.9)),
+    "reduce_on_plateau": lambda: optim.chain(optim.sgd(0.1), optim.reduce_on_plateau(factor=0.5, patience=1, rtol=0.9)),
 }
 
 
