@@ -91,9 +91,10 @@ from unimod.transforms import grad, jit, stop_gradient, value_and_grad, vmap
 from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
-    from unimod import functional, losses, metrics, nets, optim, precision, regularizers, stateful
+    from unimod import functional as functional
+    from unimod import losses, metrics, nets, optim, precision, regularizers, stateful
     from unimod.core.summary import Summary, summarize
-    from unimod.nn import *  # noqa: F403 (every layer and activation is on the base namespace too)
+    from unimod.nn import *  # type: ignore[no-redef]  # noqa: F403 (all layers are on the base namespace too)
     from unimod.optim import (
         DynamicLossScale,
         LossScale,
@@ -260,7 +261,6 @@ __all__ = [
     "float32",
     "float64",
     "fori_loop",
-    "functional",
     "functional_optimizer",
     "functional_schedule",
     "grad",
