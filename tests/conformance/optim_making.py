@@ -96,6 +96,21 @@ class Optax:
             warnings.simplefilter("ignore", DeprecationWarning)
             return optax.optimistic_adam(rate, **options)
 
+    def madgrad(self, rate: Any, *, weight_decay: float = 0.0, **options: Any) -> Any:
+        """Of its parts, as below."""
+        return self.chain(self.add_decayed_weights(weight_decay), self.scale_by_madgrad(rate, **options))
+
+    def scale_by_madgrad(self, rate: Any, **options: Any) -> Any:
+        """That of optax, whose root of the number of the step is rounded to float32."""
+        import jax.numpy as jnp
+        import optax
+
+        def exact(count: Any, eps: float = 1e-6) -> Any:
+            wanted, rounded = jnp.sqrt((count + 1).astype("float64")), jnp.sqrt(count + 1)
+            return ((rate(count) if callable(rate) else rate) + eps) * wanted / rounded - eps
+
+        return optax.contrib._madgrad.scale_by_madgrad(exact, **options)
+
     def momentum(self, rate: Any, momentum: float = 0.9, **options: Any) -> Any:
         """SGD."""
         return self.sgd(rate, momentum, **options)

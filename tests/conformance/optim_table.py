@@ -29,8 +29,13 @@ def odd(step: Any) -> Any:
 
 
 def large(o: Any) -> Any:
-    """A condition on updates."""
-    return functools.partial(o.skip_large_updates, max_squared_norm=40.0)
+    """A condition on updates: functions, since what functools makes of them are never equal."""
+    return large_of_ours if o is um.optim else functools.partial(o.skip_large_updates, max_squared_norm=40.0)
+
+
+def large_of_ours(updates: Any, gradient_step: Any, params: Any) -> Any:
+    """As above."""
+    return um.optim.skip_large_updates(updates, gradient_step, params, max_squared_norm=40.0)
 
 
 def decayed(updates: Any, params: Any) -> Any:
@@ -305,10 +310,46 @@ AROUND = {
     "custom": Row(lambda o, r: down(o, own(o), r)),
 }
 
-PER_EXAMPLE = {"dpsgd", "differentially_private_aggregate"}
-"""Whose gradients have an axis more: their tests are in test_optim_wrappers.py."""
+FURTHER = {
+    "acprop": Row(lambda o, r: o.acprop(r, weight_decay=0.01)),
+    "scale_by_acprop": Row(lambda o, r: down(o, o.scale_by_acprop(b2=0.9), r)),
+    "adopt": Row(lambda o, r: o.adopt(r, b2=0.99)),
+    "adopt[nesterov]": Row(lambda o, r: o.adopt(r, nesterov=True, use_clipping=False)),
+    "scale_by_adopt": Row(lambda o, r: down(o, o.scale_by_adopt(b2=0.9), r)),
+    "madgrad": Row(lambda o, r: o.madgrad(r, weight_decay=0.01)),
+    "madgrad[momentum]": Row(lambda o, r: o.madgrad(r, momentum=0.5)),
+    "scale_by_madgrad": Row(lambda o, r: o.scale_by_madgrad(r), 1e-2),
+    "momo": Row(lambda o, r: o.momo(r, weight_decay=0.01), 0.1),
+    "momo[adapt_lower_bound]": Row(lambda o, r: o.momo(r, lower_bound=-1.0, adapt_lower_bound=True), 0.1),
+    "momo_adam": Row(lambda o, r: o.momo_adam(r, weight_decay=0.01)),
+    "momo_adam[adapt_lower_bound]": Row(lambda o, r: o.momo_adam(r, lower_bound=-1.0, adapt_lower_bound=True)),
+    "normalize": Row(lambda o, r: o.chain(o.normalize(), o.sgd(r))),
+    "reduce_on_plateau": Row(
+        lambda o, r: o.chain(o.sgd(r, 0.9), o.reduce_on_plateau(factor=0.5, patience=2, rtol=0.1, cooldown=1)), 0.05
+    ),
+    "flatten": Row(lambda o, r: o.flatten(o.adamw(r, weight_decay=0.1))),
+    "freeze": Row(lambda o, r: o.chain(o.adam(r), o.freeze(MASK))),
+    "selective_transform": Row(lambda o, r: o.selective_transform(o.adam(r), freeze_mask=MASK)),
+    "split_real_and_imaginary": Row(lambda o, r: o.split_real_and_imaginary(o.adam(r))),
+    "mechanize": Row(lambda o, r: o.mechanize(o.sgd(r), s_init=1e-2), is_stable=False),
+}
 
-ROWS = {**MOMENTS, **SQUARES, **NORMS, **RATES, **SEARCHES, **AROUND}
+ELSEWHERE = {
+    "test_optim_wrappers.py": {"dpsgd", "differentially_private_aggregate"},
+    "test_optim_further_steps.py": {
+        "galore",
+        "hutchinson_estimator_diag_hessian",
+        "monitor",
+        "sam",
+        "scale_by_galore",
+        "scale_by_sophia",
+        "snapshot",
+        "sophia",
+    },
+}
+"""Whose gradients have an axis more, or that ask for the objective, a basis or a measure: the file of their tests."""
+
+ROWS = {**MOMENTS, **SQUARES, **NORMS, **RATES, **SEARCHES, **AROUND, **FURTHER}
 
 
 def target(row: str) -> str:

@@ -665,6 +665,7 @@ def test_private_gradients_against_optax(any_backend):
         x = optax.apply_updates(x, updates)
     mine = cast(start(), "float32", any_backend)
     opt = um.optim.dpsgd(0.1, 1.5, 0.7, seed=42, momentum=0.5).init(mine)
+    assert isinstance(opt[0], type(um.optim.differentially_private_aggregate(1.5, 0.7, seed=42)))
     for _ in range(3):
         mine, opt = opt.step(mine, cast(grads, "float32", any_backend))
     # The normal numbers of the engines differ by some ULP of theirs.
