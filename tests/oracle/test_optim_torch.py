@@ -11,6 +11,12 @@ pytestmark = pytest.mark.thin(3)
 
 STEPS = 50
 
+
+def float64(count):
+    """A number of steps without rounding."""
+    return um.numpy.astype(count, "float64") if um.is_array(count) else float(count)
+
+
 CASES = {
     "SGD dampening": (
         lambda t, p: t.SGD(p, lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1),
@@ -64,6 +70,29 @@ CASES = {
             0.1, initial_accumulator_value=0.3, eps=1e-2, weight_decay=0.1, maximize=True, definition="torch"
         ),
     ),
+    "Adagrad lr_decay": (
+        lambda t, p: t.Adagrad(p, lr=0.1, lr_decay=0.05),
+        lambda o: o.adagrad(o.inverse_time_decay(0.1, 1, 0.05), definition="torch"),
+    ),
+    "Adafactor": (
+        lambda t, p: t.Adafactor(p, lr=0.05),
+        lambda o: o.adafactor(0.05, min_dim_size_to_factor=1),
+    ),
+    "Adafactor options": (
+        lambda t, p: t.Adafactor(p, lr=0.1, beta2_decay=-0.6, d=1.5, weight_decay=0.1),
+        lambda o: o.adafactor(
+            0.1, min_dim_size_to_factor=1, decay_rate=0.6, clipping_threshold=1.5, weight_decay_rate=0.01
+        ),
+    ),
+    "ASGD": (
+        lambda t, p: t.ASGD(p, lr=0.1, lambd=0.01, alpha=0.75),
+        lambda o: o.chain(
+            o.add_decayed_weights(0.01),
+            o.scale_by_learning_rate(lambda count: 0.1 / (1.0 + 0.001 * float64(count)) ** 0.75),
+        ),
+    ),
+    "SGD": (lambda t, p: t.SGD(p, lr=0.1), lambda o: o.sgd(0.1)),
+    "SGD momentum": (lambda t, p: t.SGD(p, lr=0.1, momentum=0.9), lambda o: o.sgd(0.1, momentum=0.9)),
     "Adadelta": (
         lambda t, p: t.Adadelta(p, weight_decay=0.1, maximize=True),
         lambda o: o.adadelta(weight_decay=0.1, maximize=True),
@@ -159,3 +188,42 @@ def test_float32_is_near_float64(backend, case):
     found = ours(case, backend, "float32")
     for name, x in native(case).items():
         np.testing.assert_allclose(found[name], x, rtol=ATOL32, atol=ATOL32, err_msg=name)
+
+
+OTHERS = {
+    "LBFGS": "another line search; see test_functional_optimizer.py",
+    "Muon": "its matrices are made orthogonal in bfloat16",
+    "SparseAdam": "of sparse gradients",
+    "Optimizer": "the base class",
+}
+
+
+@pytest.mark.needs("torch")
+def test_every_optimizer_of_torch_is_met():
+    import torch
+
+    classes = {name for name, x in vars(torch.optim).items() if isinstance(x, type)}
+    assert classes == {case.split()[0].rstrip(",") for case in CASES if case[0].isupper()} | set(OTHERS)
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_clipping(any_backend, scale):
+    import torch
+
+    grads = {name: scale * x for name, x in gradients()[0].items()}
+    with um.use_x64():
+        for clip, native in (
+            (um.optim.clip_by_global_norm(2.0), lambda x: torch.nn.utils.clip_grad_norm_(x, 2.0)),
+            (um.optim.clip(0.5), lambda x: torch.nn.utils.clip_grad_value_(x, 0.5)),
+        ):
+            leaves = [torch.tensor(x) for x in grads.values()]
+            theirs = [torch.zeros_like(x, requires_grad=True) for x in leaves]
+            for leaf, grad in zip(theirs, leaves, strict=True):
+                leaf.grad = grad
+            native(theirs)
+            ours = {name: um.numpy.asarray(x, dtype="float64") for name, x in grads.items()}
+            found, _ = clip.init(ours).update(ours)
+            for name, leaf in zip(grads, theirs, strict=True):
+                # torch adds 1e-6 to the norm, which is some 2 or more where it is clipped.
+                np.testing.assert_allclose(um.to_backend(found[name], "numpy"), leaf.grad.numpy(), rtol=5e-7)

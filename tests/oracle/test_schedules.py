@@ -211,3 +211,88 @@ def test_noam():
         np.testing.assert_allclose(schedule(step), optimizer.param_groups[0]["lr"], rtol=1e-13)
         optimizer.step()
         scheduler.step()
+
+
+def chained(torch, optimizer):
+    parts = [
+        torch.optim.lr_scheduler.ConstantLR(optimizer, 0.5, total_iters=20),
+        torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.97),
+    ]
+    return torch.optim.lr_scheduler.ChainedScheduler(parts, optimizer)
+
+
+def sequential(torch, optimizer):
+    parts = [
+        torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=30),
+        torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.97),
+    ]
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, parts, milestones=[30])
+
+
+def multiplicative(torch, optimizer):
+    return torch.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda step: 0.9 if step % 20 == 0 else 1.0)
+
+
+COMBINED = {
+    "ChainedScheduler": (
+        chained,
+        lambda o: o.join_schedules(
+            [o.exponential_decay(0.5 * RATE, 1, 0.97), o.exponential_decay(RATE * 0.97**20, 1, 0.97)], [20]
+        ),
+    ),
+    "SequentialLR": (
+        sequential,
+        lambda o: o.join_schedules([o.linear_schedule(0.1 * RATE, RATE, 30), o.exponential_decay(RATE, 1, 0.97)], [30]),
+    ),
+    "MultiplicativeLR": (multiplicative, lambda o: o.step_schedule(RATE, 20, 0.9)),
+}
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("case", COMBINED)
+def test_combined_schedulers(case):
+    import torch
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=RATE)
+    schedule, expected = COMBINED[case][1](um.optim), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scheduler = COMBINED[case][0](torch, optimizer)
+        for _ in range(COUNT):
+            expected.append(optimizer.param_groups[0]["lr"])
+            scheduler.step()
+    np.testing.assert_allclose([schedule(step) for step in range(COUNT)], expected, rtol=1e-12)
+
+
+LOSSES = np.concatenate([np.linspace(2.0, 1.0, 20), np.full(25, 0.9), np.linspace(0.8, 0.5, 15), np.full(60, 0.7)])
+
+
+@pytest.mark.needs("torch")
+def test_reduce_on_plateau(any_backend):
+    # torch reduces when more than `patience` losses were bad, optax when as many were, and torch's losses before the
+    # end of a cooldown do not count.
+    import torch
+
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=4, threshold=0.01)
+    x = um.numpy.asarray([1.0])
+    opt = um.optim.reduce_on_plateau(factor=0.5, patience=5, rtol=0.01).init(x)
+    found, expected = [], []
+    for loss in LOSSES:
+        updates, opt = opt.update(x, x, value=um.numpy.asarray(loss, dtype="float32"))
+        found.append(float(updates[0]))
+        scheduler.step(loss)
+        expected.append(optimizer.param_groups[0]["lr"])
+    assert expected[-1] < 0.01
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.needs("torch")
+def test_every_scheduler_of_torch_is_met():
+    import torch
+
+    schedulers = torch.optim.lr_scheduler
+    base = schedulers.LRScheduler
+    classes = {name for name, x in vars(schedulers).items() if isinstance(x, type) and issubclass(x, base)}
+    met = {case.split()[0] for case in TORCH} | set(COMBINED) | {"LambdaLR", "ReduceLROnPlateau"}
+    assert classes - {"LRScheduler", "_LRScheduler"} == met
