@@ -99,6 +99,20 @@ def test_in_derivatives(backend):
     assert nan(array(0.0))[0].get() == NAN
 
 
+@pytest.mark.parametrize("around", AROUND)
+def test_in_loops(backend, around):
+    def fn(x):
+        def body(carry, y):
+            um.check(y < 3, "y is {}", y)
+            return carry * y, carry
+
+        return um.scan(body, array(1.0), x)[0]
+
+    error, product = AROUND[around](fn, "user")(array([1.0, 5.0, 2.0]))
+    assert (error.get(), float(product)) == ("y is 5.0", 10.0)
+    assert AROUND[around](fn, "user")(array([1.0, 2.0, 2.0]))[0].get() is None
+
+
 def test_kinds_that_are_not_asked_for(any_backend):
     assert um.checkify(positive, "index")(array(-1.0))[0].get() is None
 

@@ -103,6 +103,14 @@ def test_ordered(backend, seen):
     assert seen == [(i, 1.0) for i in range(4)]
 
 
+def test_in_a_loop(backend, noting, seen):
+    def fn(xs):
+        return um.scan(lambda carry, x: (carry + noting(x), x), array(0.0), xs)[0]
+
+    assert float(jit(fn)(array([1.0, 2.0, 3.0]))) == 14.0
+    assert sorted(seen) == [1.0, 2.0, 3.0]
+
+
 def test_without_arrays(any_backend, seen):
     um.debug_callback(seen.append, 5)
     assert seen == [5]

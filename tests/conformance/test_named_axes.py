@@ -397,6 +397,30 @@ def test_a_jitted_function_inside(backend):
     same(um.vmap(inner, axis_name="i")(array([1.0, 2.0, 3.0])), np.asarray([18.0] * 3), backend)
 
 
+def test_in_a_loop(backend):
+    def fn(x):
+        return um.scan(lambda carry, y: (carry + um.psum(y * carry, "i"), um.axis_index("i")), x[0], x)
+
+    with um.use_backend("numpy"):
+        wanted = [host(y) for y in um.vmap(fn, axis_name="i")(X)]
+    run = um.vmap(fn, axis_name="i")
+    for found in (run(array(X)), jit(run)(array(X))):
+        for y, expected in zip(found, wanted, strict=True):
+            same(y, expected, backend)
+
+
+@pytest.mark.needs("torch")
+def test_a_traced_loop_of_unknown_length_is_refused_on_torch():
+    def fn(x):
+        return um.while_loop(lambda c: c < 10.0, lambda c: c + um.psum(unp.abs(x), "i"), x)
+
+    with um.use_backend("torch"):
+        x = array([1.0, 2.0])
+        assert host(um.vmap(fn, axis_name="i")(x)).tolist() == [10.0, 11.0]
+        with pytest.raises(CapabilityError, match="cannot trace a while_loop"):
+            jit(um.vmap(fn, axis_name="i"))(x)
+
+
 @pytest.mark.needs("jax")
 def test_axes_that_jax_names_itself():
     import jax

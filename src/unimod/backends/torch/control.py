@@ -14,10 +14,11 @@ from torch import Tensor
 
 from unimod.backends import _loops
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _private, _scan, _switch, _trace, _while
+from unimod.backends.torch import _checks, _private, _scan, _switch, _trace, _while
 from unimod.backends.torch._axes import names
 from unimod.backends.torch._forward_only import forward_only
 from unimod.backends.torch.autodiff import as_tensors
+from unimod.errors import CapabilityError
 
 
 def scan(
@@ -36,9 +37,22 @@ def scan(
 def _recording() -> _trace.Recording | None:
     """The trace that is under way, if loops can be nodes of it.
 
-    They cannot where a named axis is mapped: calls that exchange values are not functions of their own arguments.
+    They cannot where a named axis is mapped: calls that exchange values are not functions of their own arguments. Nor
+    where values are checked, which goes from one operation to the next.
     """
-    return None if names.bound else _trace.recording()
+    return None if names.bound or _checks.active.modes else _trace.recording()
+
+
+def _refuse_unrecorded() -> None:
+    """Raise where a loop of unknown length is traced, and cannot be a node of the trace."""
+    recording = _trace.recording()
+    if recording is not None and not recording.is_discovering:
+        raise CapabilityError(
+            "The torch engine cannot trace a while_loop inside of a named axis or of checkify.",
+            got="um.while_loop, whose length depends on data",
+            expected="um.scan or um.fori_loop, whose length is known",
+            fix='use one of these, or do not jit the function (compiler="none")',
+        )
 
 
 def _one_step(fn: FlatFn, carry: list[Array], xs: list[Array], length: int) -> tuple[list[Array], list[Array], Any]:
@@ -56,6 +70,7 @@ def while_loop(cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:
         return _while.while_loop(cond, body, carry)
     goes_on = _asked(cond, carry)
     if _private.is_fake(_private.innermost(goes_on)):
+        _refuse_unrecorded()
         return as_tensors(body(carry)[0])
     while bool(_private.innermost(goes_on).any()):
         new = as_tensors(body(carry)[0])
