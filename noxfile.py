@@ -96,6 +96,7 @@ def doctest(session: nox.Session) -> None:
         examples = ["--doctest-modules", "src/unimod", "--ignore=src/unimod/backends"]
         examples += ["--doctest-glob=*.md", "docs/guide.md", "docs/summary.md", "docs/arrays.md", "docs/precision.md"]
         examples += ["docs/optimizers.md"]
+        examples += ["docs/functional.md"]
         pytest(session, "-n", "2", *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
 
 

@@ -77,8 +77,7 @@ def values(frame: Frame) -> dict[str, Any]:
     is_filling = frame.filling is not None
     found = {}
     for name, tree in frame.part.slots.items():
-        has_key = frame.key is not None and not is_filling
-        key = random.fold_in(frame.key, random.stable_hash(name)) if has_key else None
+        key = None if frame.key is None or is_filling else random.fold_in(frame.key, random.stable_hash(name))
         found[name] = value_of(tree, getattr(frame.node, name), key, is_filling)
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import unimod.numpy as unp
 from unimod import config
+from unimod.core import tree
 from unimod.functional._frame import current
 from unimod.functional._slots import Init, Param
 from unimod.functional.initializers import glorot
@@ -57,12 +58,12 @@ def Rnn(cell: Any, carry_init: CarryInit) -> Parametrized:
 
     Args:
         cell: a parametrized function ``(carry, x) -> (carry, y)``.
-        carry_init: of the length of the batch, makes the first carry.
+        carry_init: of the length of the batch, makes the first carry; it gets the dtype of the inputs.
     """
 
     def rnn(xs: Any, cell: Any = cell) -> Any:
         with config.use_backend(config.engine_of(xs).name):
-            carry = carry_init(int(xs.shape[0]))
+            carry = tree.map(lambda x: unp.astype(x, xs.dtype), carry_init(int(xs.shape[0])))
         frame = current()
         if frame is not None and frame.filling is not None:
             cell(carry, xs[:, 0])

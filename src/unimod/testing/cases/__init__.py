@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterator
 
 import unimod.numpy
+from unimod import functional as _parametrized
 from unimod import losses as _losses
 from unimod import metrics as _metrics
 from unimod import nets as _nets
@@ -45,6 +46,7 @@ from unimod.testing.cases import (
     optimizers_further,
     optimizers_more,
     optimizers_wrapped,
+    parametrized,
     precision,
     recurrent,
     regularizers,
@@ -75,6 +77,7 @@ CASES: tuple[Case, ...] = (
     *transforms_axes.CASES,
     *transforms_control.CASES,
     *stateful.CASES,
+    *parametrized.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
@@ -85,6 +88,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
     ("nn.functional", functional),
     ("nn.initializers", initializers),
     ("nets", _nets),
+    ("functional", _parametrized),
     ("losses", _losses),
     ("metrics", _metrics),
     ("regularizers", _regularizers),
@@ -119,6 +123,10 @@ WITHOUT_ROW: dict[str, str] = {
     **{f"nets.{name}": _CLASS for name in ("BERTOutput", "VAEOutput")},
     "nets.count_parameters": _SHAPES,
     "transforms.CheckResult": _CLASS,
+    **{f"functional.{name}": _CLASS for name in ("Parametrized", "Params", "OptimizerState")},
+    **{f"functional.{name}": "about files, which no engine sees" for name in ("load", "save")},
+    **{f"functional.{name}": _ALIAS for name in ("elu", "gelu", "leaky_relu", "log_softmax", "logsoftmax", "relu")},
+    **{f"functional.{name}": _ALIAS for name in ("selu", "sigmoid", "softmax", "softplus", "tanh")},
     "losses.Loss": _BASE,
     "metrics.LossAndLogs": "another name of LossesAndMetrics",
     "metrics.Metric": _BASE,
