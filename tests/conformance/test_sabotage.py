@@ -27,6 +27,7 @@ NOT_COVERED = {
     "facts.device_kinds": "a text for reprs and errors, of which nothing is computed",
     "facts.set_x64": "a switch of the process; tests/unit turns it",
     "facts.use_x64": "a switch of the thread, and an engine without one does nothing; tests/unit turns it",
+    "compile.named_scope": "a name for profiles, of which nothing is computed",
     "inspect.callback": "returns nothing; test_debugging.py reads what it calls",
     "inspect.check": "returns nothing; test_checks.py reads the failures",
     "inspect.cost": "a measurement; test_profile.py reads it",
