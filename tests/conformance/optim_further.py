@@ -45,7 +45,7 @@ CASES = {
     "sgd[accumulator_dtype]": lambda o: o.sgd(0.1, momentum=0.5, nesterov=True, accumulator_dtype="float32"),
     "optimistic_adam_v2[mu_dtype]": lambda o: o.optimistic_adam_v2(0.1, mu_dtype="float32"),
     "scale_by_factored_rms[decay_rate_fn]": lambda o: o.chain(
-        o.scale_by_factored_rms(min_dim_size_to_factor=2, decay_rate_fn=lambda i, rate: rate * (1 - 1 / (i + 2.0))),
+        o.scale_by_factored_rms(min_dim_size_to_factor=2, decay_rate_fn=lambda i, rate: 0.5 + 0.25 * (i > 2)),
         o.scale_by_learning_rate(-0.1, flip_sign=False),
     ),
     "inject_hyperparams": lambda o: o.inject_hyperparams(o.adam)(0.1, b1=lambda count: 1 - 0.5 / (count + 2.0)),
