@@ -368,3 +368,11 @@ def test_an_engine_without_derivatives_says_so():
         for run in (lambda: um.vjp(np.sin, x), lambda: um.jvp(unp.sin, (x,), (x,)), lambda: um.jacfwd(unp.sin)(x)):
             with pytest.raises(CapabilityError, match="no derivatives"):
                 run()
+
+
+def test_indices_from_outside_are_looked_at(backend):
+    layer, ids = um.nn.Embed(5, 3).init(0), array([0, 2, 2], "int32")
+    run = lambda layer: um.jvp(lambda layer: layer(ids), (layer,), (layer.parameters(),))[1]  # noqa: E731
+    for found in (run(layer), jit(run)(layer), um.vmap(lambda _: run(layer))(array([1.0]))[0]):
+        near(found, numbers(layer(ids)), backend)
+    assert um.eval_shape(lambda layer: layer(ids), layer) == um.ShapeDtypeStruct((3, 3), "float32")

@@ -192,6 +192,15 @@ def is_transforming() -> bool:
     return _functorch_level() is not None or _dispatch_modes() > 0
 
 
+@contextlib.contextmanager
+def untransformed() -> Iterator[None]:
+    """A context in which no transform or trace is seen: for a look at tensors from outside of these."""
+    from torch.utils._python_dispatch import _disable_current_modes
+
+    with torch._C._DisableFuncTorch(), _disable_current_modes():
+        yield
+
+
 def ambient() -> tuple[Any, ...]:
     """What a trace depends on beside its inputs: default dtype, default device, autocast."""
     device = str(torch.get_default_device()) if _function_modes() else ""

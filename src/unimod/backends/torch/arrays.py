@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.
 from unimod.backends import _host
 from unimod.backends._promotion import drops_imaginary, imaginary
 from unimod.backends._protocol import Axis, Shape
+from unimod.backends.torch import _private
 from unimod.backends.torch._lift import plainly
 from unimod.backends.torch.dtypes import DTYPES, WIDE_UNSIGNED, common_dtype, moved, name_of, native, tensors
 from unimod.backends.torch.indexing import (
@@ -76,6 +77,13 @@ def _moved(x: Tensor, device: Any) -> Tensor:
 
 def to_numpy(x: Tensor) -> Any:
     """The values on the host, without a copy where the memory is there already."""
+    if is_concrete(x) and _private.is_transforming():
+        with _private.untransformed():
+            return _on_host(x)
+    return _on_host(x)
+
+
+def _on_host(x: Tensor) -> Any:
     x = x.detach().cpu().resolve_conj().resolve_neg()
     name = name_of(x.dtype)
     if name == "bfloat16" or name.startswith("float8"):
