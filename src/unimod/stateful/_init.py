@@ -22,8 +22,8 @@ def init(fn: Callable[..., Any], *, compiled: bool = False) -> Callable[..., dic
     Args:
         fn: a stateful function, or a pure one.
         compiled: compile one program that makes the entries, and leaves out all else, in place of a run of
-            ``fn``. That is quicker on JAX, which compiles each operation of a run the first time, and for functions that
-            compute much; it is slower on PyTorch otherwise.
+            ``fn``. That is quicker on JAX, which compiles each operation of a run the first time, and where much is
+            computed; else it is slower on PyTorch.
 
     Example:
         >>> import unimod as um
