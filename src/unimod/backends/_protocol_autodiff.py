@@ -24,10 +24,10 @@ class Autodiff(Protocol):
     def vjp(
         self, fn: SplitFn, leaves: list[Array], which: Sequence[int]
     ) -> tuple[list[Array], list[Array], Any, Linear]:
-        """Run ``fn`` and give, beside what it returns, the function from cotangents of its outputs to those of
-        ``leaves[which]``; it may be called again, mapped and differentiated.
+        """Run ``fn`` and give, beside what it returns, the function from cotangents to cotangents.
 
-        The cotangent of a complex array points where the real part of the output rises.
+        It takes those of the outputs and gives those of ``leaves[which]``, and may be called again, mapped and
+        differentiated. The cotangent of a complex array points where the real part of the output rises.
         """
 
     @optional
