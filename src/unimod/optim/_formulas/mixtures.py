@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unimod.optim._formulas._means import cast, mean, over_root
+from unimod.optim._formulas._means import cast, mean, mean_of_squares, over_root
 from unimod.optim._formulas._table import Result, State, formula
 from unimod.optim._formulas.free import rate_at
 from unimod.optim._lists import Arrays, Lists
@@ -35,7 +35,7 @@ def scale_by_ademamix(
     count, slow = state["count"] + 1, state["count_m2"]
     m1 = mean(lists, state["m1"], updates, b1)
     m2 = mean(lists, state["m2"], updates, rate_at(b3, slow))
-    nu = lists.decayed_squares(state["nu"], updates, b2)
+    nu = mean_of_squares(lists, state["nu"], updates, b2)
     above = lists.add(lists.div(m1, lists.debias(b1, count)), lists.mul(m2, rate_at(alpha, slow)))
     second = lists.div(nu, lists.debias(b2, count))
     kept = {"m1": cast(m1, mu_dtype), "m2": cast(m2, mu_dtype)}
@@ -63,7 +63,7 @@ def scale_by_simplified_ademamix(
     """A decaying sum of gradients and ``alpha`` times the gradient, over the root of the mean square."""
     count = state["t"] + 1
     summed = lists.add(updates, lists.mul(state["m"], b1))
-    squares = lists.decayed_squares(state["n"], updates, b2)
+    squares = mean_of_squares(lists, state["n"], updates, b2)
     above = lists.add(summed, lists.mul(updates, rate_at(alpha, state["t"])))
     second = lists.div(squares, lists.debias(b2, count))
     return over_root(lists, above, second, eps, eps_root), {"t": count, "m": summed, "n": squares}
