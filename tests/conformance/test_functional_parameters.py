@@ -180,6 +180,22 @@ def test_reused_parameters_keep_their_states_and_are_not_drawn_again(backend):
     assert pickle.dumps(um.to_backend(params, "numpy")) == before
 
 
+def test_what_is_reused_is_not_drawn_again_under_another_name(backend):
+    layer = um.nn.Dropout(0.5)
+    inner = Sequential([layer])
+
+    @parametrized
+    def outer(x):
+        return Dense(2)(inner(Dense(3)(x))) + Sequential([relu])(x)[0, 0]
+
+    x = array(4, 2)
+    params = inner.init_params(9, x)
+    before = um.numpy.to_numpy(um.random.key_data(params.layers[0].key)).tolist()
+    found = outer.init_params(1, x, reuse={inner: params})
+    assert found.sequential0 is params
+    assert um.numpy.to_numpy(um.random.key_data(params.layers[0].key)).tolist() == before
+
+
 def test_reuse_of_a_part_of_a_part_and_of_a_layer(backend):
     layer = um.nn.Linear(2, 3)
     deep = Sequential([Sequential([Dense(3), layer.__class__(None, 2)]), relu])
@@ -341,3 +357,59 @@ def test_keys_by_the_call(backend):
     assert len({tuple(v) for v in (a, b, c)}) == 3
     again = twice.apply(params, x, key=um.random.key(1), jit=True)
     np.testing.assert_allclose(um.numpy.to_numpy(again[2]), c, rtol=1e-6)
+
+
+class Net(um.Module):
+    """The net of the next test, as a module. The first layer has no bias: its slope would be roundings alone."""
+
+    def __init__(self):
+        self.layers = [um.nn.Linear(None, 5, use_bias=False), um.nn.BatchNorm(None), um.tanh, um.nn.Linear(None, 1)]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return um.numpy.mean(x**2)
+
+
+def test_training_is_that_of_a_module(tested_engines):
+    @parametrized
+    def loss(x, layers=[um.nn.Linear(None, 5, use_bias=False), um.nn.BatchNorm(None), um.tanh, um.nn.Linear(None, 1)]):
+        for layer in layers:
+            x = layer(x)
+        return um.numpy.mean(x**2)
+
+    def step(model, opt, x):
+        (value, model), grads = um.value_and_grad(lambda m, x: (m(x), m), has_aux=True)(model, x)
+        return *opt.step(model, grads), value
+
+    def run():
+        x = array(6, 4)
+        model, opt = Net().init(3, x), um.optim.adam(0.05)
+        opt = opt.init(model.parameters())
+        train = Optimizer(um.optim.adam(0.05))
+        state = train.init(loss.init_params(3, x))
+        modules, functions = [], []
+        for _ in range(4):
+            model, opt, value = step(model, opt, x)
+            modules.append(value)
+            state, value = train.update_and_get_loss(loss.apply, state, x)
+            functions.append(value)
+        assert same(modules, functions)
+        assert same(model.layers[1], state.params.layers[1])
+        assert float(modules[-1]) < float(modules[0])
+        return functions, state.params
+
+    agree(tuple(e for e in tested_engines if e != "numpy"), run, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.inductor
+@pytest.mark.slow
+def test_a_compiled_step(backend, monkeypatch):
+    monkeypatch.delenv("UNIMOD_TORCH_COMPILER")
+    x = array(6, 4)
+    loss = Sequential([Dense(3), relu, Dense(1), um.numpy.mean])
+    opt = Optimizer(um.optim.adam(0.05))
+    state = opt.init(loss.init_params(3, x))
+    compiled, plain = (opt.update(loss.apply, state, x, jit=jitted) for jitted in (True, False))
+    for one, two in zip(um.tree.leaves(compiled), um.tree.leaves(plain), strict=True):
+        np.testing.assert_allclose(um.numpy.to_numpy(one), um.numpy.to_numpy(two), rtol=1e-4, atol=1e-5)

@@ -177,7 +177,8 @@ class Filling(init.Initialization):
         leaves = {name: value for name, value in vars(module).items() if init._has_initializer(value)}
         if leaves and self.key is None:
             raise _errors.unknown(self.name, (*path, next(iter(leaves))))
-        if not init.is_waiting(module) and (leaves or hasattr(type(module), "rng_init")):
+        draws = hasattr(type(module), "rng_init") and not module._um_meta.is_filled
+        if not init.is_waiting(module) and (leaves or draws):
             recipe = _Recipe(module, path, leaves, scope.state.current)
             self.recipes.setdefault(id(module), []).append(recipe)
         with self.at_home():
