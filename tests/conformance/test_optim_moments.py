@@ -57,7 +57,6 @@ WITHOUT_AXES = {**CASES, "sm3": lambda o: o.sm3(1e-1)}
 """Those of optax for parameters that all have axes."""
 MAIN = [case for case in WITHOUT_AXES if " " not in case]
 DECAYING = ("adamw", "nadamw", "adamaxw", "adan", "lion", "novograd", "adadelta")
-OPTIONS = [case for case in WITHOUT_AXES if " " in case]
 
 MASK = {"q": True, "r": False, "s": False, "v": True, "w": True}
 
@@ -169,43 +168,6 @@ def check(case, backend):
 @pytest.mark.parametrize("case", MAIN)
 def test_parameters_and_state_are_those_of_optax(backend, case):
     check(case, backend)
-
-
-# What JAX does with the options the rows of the suite say; to compile each here would be long.
-@pytest.mark.needs("jax", "torch")
-@pytest.mark.parametrize("case", OPTIONS)
-def test_options_are_those_of_optax(case):
-    check(case, "torch")
-
-
-# The gradients are rounded in each of fifty steps, and Rosenbrock's function and the quotients of small numbers by
-# their roots at the first steps make these roundings, 1.2e-7 of the parameters, some hundred times larger.
-ATOL32 = 2e-4
-
-
-@pytest.mark.needs("jax")
-@pytest.mark.parametrize("case", ["adam", "nadam", "radam", "amsgrad", "adabelief", "adan", "adagrad", "lion"])
-def test_float32_is_near_optax_in_float64(backend, case):
-    x, _ = run(case, backend, "float32")
-    for name, leaf in with_optax(case)[0].items():
-        np.testing.assert_allclose(host(x[name])[0], leaf, rtol=ATOL32, atol=ATOL32, err_msg=name)
-
-
-@pytest.mark.needs("jax", "torch")
-@pytest.mark.parametrize("case", ["radam", "rprop", "sm3"])
-def test_a_run_moves_to_another_engine_half_way(case):
-    results = []
-    for first, second in (("torch", "torch"), ("torch", "jax"), ("jax", "torch")):
-        x, opt = run(case, first, "float32", 5)
-        x, opt = um.to_backend((x, opt), second)
-        step = stepper(second)
-        for _ in range(5):
-            x, opt = step(opt, x)
-        results.append(host(x))
-        assert {name_of(leaf) for leaf in um.tree.leaves(opt)} == {second}
-    for other in results[1:]:
-        for one, two in zip(results[0], other, strict=True):
-            np.testing.assert_allclose(two, one, rtol=ATOL32, atol=ATOL32)
 
 
 # States and edges -----------------------------------------------------------------------------------------------------

@@ -168,12 +168,6 @@ def test_against_optax(backend, case):
 
 
 @pytest.mark.needs("jax")
-@pytest.mark.parametrize("case", ["masked", "partition", "MultiSteps", "clip_by_global_norm", "ema", "apply_if_finite"])
-def test_against_optax_in_float32(backend, case):
-    close(run(CASES[case], backend)[0], with_optax(case, "float32"), ATOL32)
-
-
-@pytest.mark.needs("jax")
 @pytest.mark.parametrize("case", NOT_FINITE)
 def test_not_finite_against_optax(backend, case):
     with um.use_x64(True):
@@ -288,22 +282,6 @@ def test_states_have_the_same_names_and_shapes_everywhere(case):
         assert layout(opt) == layout(after)
         found[name] = layout(after)
     assert found["jax"] == found["torch"] == found["numpy"]
-
-
-@pytest.mark.needs("jax", "torch")
-@pytest.mark.parametrize("case", ALL)
-def test_training_goes_on_on_another_engine(case):
-    def halfway(first, second):
-        x = cast(start(), "float32", first)
-        opt = ALL[case](um.optim).init(x)
-        for number, grads in enumerate(gradients()[:8]):
-            if number == 4:
-                x, opt = um.to_backend((x, opt), second)
-            x, opt = opt.step(x, cast(grads, "float32", um.engine_of(*x.values()).name))
-        assert {um.engine_of(leaf).name for leaf in um.tree.leaves((x, opt))} == {second}
-        return host(x)
-
-    close(halfway("jax", "torch"), halfway("torch", "jax"), ATOL32)
 
 
 @pytest.mark.parametrize("case", ALL)
