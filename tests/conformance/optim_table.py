@@ -335,8 +335,8 @@ FURTHER = {
 }
 
 ELSEWHERE = {
-    "test_optim_wrappers.py": {"dpsgd", "differentially_private_aggregate"},
-    "test_optim_further_steps.py": {
+    "tests/conformance/test_optim_wrappers.py": {"dpsgd", "differentially_private_aggregate"},
+    "src/unimod/testing/cases/optimizers_further.py": {
         "galore",
         "hutchinson_estimator_diag_hessian",
         "monitor",

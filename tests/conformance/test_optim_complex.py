@@ -12,8 +12,8 @@ from tests.conformance.optim_making import Optax
 from tests.conformance.optim_problem import arrays, host
 from tests.conformance.optim_table import MOMENTS, NORMS, ROWS, SQUARES
 
-# Clipped step sizes, covers of absolute values, matrices that are made orthogonal: of real numbers. Adafactor's momentum
-# is kept in a real dtype. In simplified AdEMAMix optax squares complex numbers as they are, so that steps do not descend.
+# Clipped step sizes, covers of absolute values, matrices that are made orthogonal: of real numbers. The momentum of
+# Adafactor has a real dtype. In simplified AdEMAMix optax squares complex numbers as they are, not their sizes.
 REAL = ("rprop", "sm3", "adafactor[momentum]", "muon", "simplified_ademamix")
 COMPLEX = [row for row in (MOMENTS | SQUARES | NORMS) if not any(word in row for word in REAL)]
 SHAPES = {"q": (3,), "r": (2,), "s": (1,), "v": (4, 1), "w": (3, 4)}
