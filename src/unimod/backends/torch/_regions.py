@@ -121,8 +121,8 @@ def apply(region: Region, inputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs of a region, differentiable; recorded as one node."""
     recording = _trace.recording()
     assert recording is not None
-    region = _table.setdefault(region.name, region)
-    recording.regions.append(region)
+    # What runs may be that of an earlier trace; what differentiates knows the tensors of this one.
+    recording.regions.append(_table.setdefault(region.name, region))
     inputs = resolved(inputs)
     if _private.in_functorch() or _private.any_requires_grad(inputs):
         function: Any = _Apply
