@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -78,13 +79,14 @@ _NAMES = (
     "dots_saveable",
     "dots_with_no_batch_dims_saveable",
 )
+_KNOWN = tuple(map(Policy, (*_NAMES, "save_only_these_names")))
 
 
 def _described(policy: Policy | str | None) -> tuple[str, tuple[str, ...]] | None:
     if policy is None:
         return None
     found = Policy(policy) if isinstance(policy, str) else policy
-    if not isinstance(found, Policy) or found.name not in (*_NAMES, "save_only_these_names"):
+    if not isinstance(found, Policy) or dataclasses.replace(found, names=()) not in _KNOWN:
         raise OptionError(
             "remat has no such policy.",
             got=repr(policy),
