@@ -22,6 +22,8 @@ WORKLOADS = (
     "attention",
     "normalization",
     "optimizers",
+    "workloads",
+    "control",
 )
 
 
@@ -29,6 +31,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"which of: {', '.join(WORKLOADS)} (default: all)")
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path(__file__).with_name("results.json"))
+    parser.add_argument("--only", nargs="+", metavar="net", help="of workloads: these networks")
+    parser.add_argument("--engine", choices=("torch", "jax"), help="of workloads: this engine")
     options = parser.parse_args()
     unknown = set(options.names) - set(WORKLOADS)
     if unknown:
@@ -38,9 +42,14 @@ def main() -> None:
     for name in options.names or WORKLOADS:
         workload = importlib.import_module(f"benchmarks.{name}")
         print(f"\n{name}: {workload.__doc__.splitlines()[0]}", flush=True)
-        rows = workload.run()
+        rows = workload.run(**_narrowed(options)) if name == "workloads" else workload.run()
         _report.show(rows)
         _report.write(options.json, name, rows)
+
+
+def _narrowed(options: argparse.Namespace) -> dict[str, object]:
+    only = {} if options.only is None else {"only": options.only}
+    return only if options.engine is None else {**only, "engines": [options.engine]}
 
 
 if __name__ == "__main__":
