@@ -226,6 +226,39 @@ def test_a_stack_of_layers_is_gone_over(any_backend):
     np.testing.assert_allclose(numbers(found), numbers(want), rtol=1e-6)
 
 
+class Counting(um.Module):
+    """A recurrent cell of a user: with a state of its own, and a carry that is a dict."""
+
+    def __init__(self):
+        self.linear = um.nn.Linear(7, 4)
+        self.calls = um.State(array(0, "int32"))
+
+    def initial_state(self, batch_size):
+        return {"h": unp.zeros((batch_size, 4))}
+
+    def __call__(self, state, x):
+        self.calls = unp.add(self.calls, 1)
+        h = unp.tanh(self.linear(unp.concat([x, state["h"]], axis=-1)))
+        return {"h": h}, h * 2.0
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("lengths", [None, [3, 5, 0]])
+def test_a_recurrent_layer_around_a_cell_is_one_loop_when_it_is_traced(backend, reverse, lengths):
+    x = um.random.normal(um.random.key(0), (3, 5, 3))
+    found = []
+    for transform in (lambda f: f, jit):
+        for sequences in (True, False):
+            layer = um.nn.RNN(Counting(), reverse=reverse, return_sequences=sequences, return_state=True).init(0)
+            run = lambda layer, x: (layer(x, lengths=lengths and array(lengths, "int32")), layer)  # noqa: E731
+            (ys, state), layer = transform(run)(layer, x)
+            check(layer.cell.calls, 5, "int32", backend)
+            found.append([numbers(ys), numbers(state["h"])])
+    for eager, jitted in zip(found[:2], found[2:], strict=True):
+        for one, other in zip(eager, jitted, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_a_captured_module_must_not_change(any_backend):
     cell = Cell()
     for call in (

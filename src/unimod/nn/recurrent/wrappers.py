@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import unimod.numpy as unp
+from unimod import config
 from unimod.core import tree
 from unimod.core.initializer import Initializer
 from unimod.core.module import Module
@@ -13,6 +14,7 @@ from unimod.nn._recurrent_steps import held
 from unimod.nn.recurrent import cells
 from unimod.nn.recurrent.stacked import StackedCells
 from unimod.numpy._dispatch import many
+from unimod.transforms.scan import scan
 
 Array = Any
 
@@ -147,7 +149,8 @@ def over_time(
     if type(cell).__call__ is StackedCells.__call__:
         return _stacked(cell.cells, xs, state, mask, reverse, unroll)
     if not cells.is_ready(cell):
-        return _step_by_step(cell, xs, state, mask, reverse)
+        is_traced = not config.engine_of(xs).arrays.is_concrete(xs) and xs.shape[0] > 0
+        return (_as_one_loop if is_traced else _step_by_step)(cell, xs, state, mask, reverse)
     if isinstance(cell.kernel, Initializer):
         cell(state, xs[0])  # while sizes are found: it takes its own from a call
     ys, state = cell.over_time(xs, state, mask, reverse, unroll)
@@ -174,3 +177,35 @@ def _step_by_step(cell: Any, xs: Array, state: Any, mask: Array | None, reverse:
         ys.append(y if mask is None else held(mask[t], y, unp.zeros_like(y)))
         last = y if mask is None else held(mask[t], y, unp.zeros_like(y) if last is None else last)
     return unp.stack(ys[::-1] if reverse else ys), last, state
+
+
+class _Masked(Module):
+    """A cell that holds its state, and gives zeros, where a mask says so."""
+
+    def __init__(self, cell: Any) -> None:
+        self.cell = cell
+
+    def __call__(self, state: Any, now: tuple[Array, Array | None]) -> tuple[Any, Array]:
+        x, keep = now
+        new, y = self.cell(state, x)
+        if keep is None:
+            return new, y
+        return tree.map(lambda one, old: held(keep, one, old), new, state), held(keep, y, unp.zeros_like(y))
+
+
+def _as_one_loop(cell: Any, xs: Array, state: Any, mask: Array | None, reverse: bool) -> tuple[Array, Array, Any]:
+    """The same as a loop that is compiled once, whatever its length."""
+    state = cell.initial_state(int(xs.shape[1])) if state is None else state
+    state, ys = scan(_Masked(cell), state, (xs, mask), reverse=reverse)
+    return ys, _last(ys, mask, reverse), state
+
+
+def _last(ys: Array, mask: Array | None, reverse: bool) -> Array:
+    """The output of the last step that the mask does not leave out; zeros where it leaves out all."""
+    if mask is None:
+        return ys[0 if reverse else -1]
+    steps = ys.shape[0]
+    kept = unp.astype(mask, "int32")
+    place = unp.argmax(kept, axis=0) if reverse else steps - 1 - unp.argmax(unp.flip(kept, axis=0), axis=0)
+    index = unp.reshape(place, (1, -1, *(1,) * (len(ys.shape) - 2)))
+    return unp.take_along_axis(ys, unp.broadcast_to(index, (1, *ys.shape[1:])), axis=0)[0]
