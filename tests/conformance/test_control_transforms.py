@@ -231,6 +231,15 @@ def test_a_long_loop_is_as_small_a_graph_as_a_short_one(name):
         assert size(4) == size(300)
 
 
+def test_captured_arrays_of_several_shapes_in_a_derivative_in_a_body(backend):
+    def train(w, x, y):
+        loss = lambda w, x, y: unp.mean((x @ w) * y)
+        return um.fori_loop(0, 3, lambda i, w: w - um.grad(loss)(w, x, y), w)
+
+    args = data((4, 3), (6, 4), (6, 3))
+    assert_near(jit(train)(*args), train(*args), backend)
+
+
 @pytest.mark.needs("torch")
 def test_nothing_of_a_trace_outlives_the_function():
     import gc

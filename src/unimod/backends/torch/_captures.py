@@ -74,8 +74,10 @@ class Substitution(TorchFunctionMode):
         place = self.captures.place(x, self.make is not None)
         if place is None:
             return x if self.before is None else self.before.resolve(x)
-        while place >= len(self.stand_ins) and self.make is not None:
-            self.stand_ins.append(self.make(self.captures.tensors[len(self.stand_ins)]))
+        if self.make is not None and place == len(self.stand_ins):
+            # Asking a tensor for its shape is a call too, which would come here again.
+            with _private.unseen():
+                self.stand_ins.append(self.make(x))
         return self.stand_ins[place]
 
 
