@@ -26,8 +26,10 @@ from unimod.config import (
 )
 from unimod.core import registration as _registration
 from unimod.core import tree
+from unimod.core.compact import compact, compact_module, next_key
 from unimod.core.filters import FieldInfo
 from unimod.core.initializer import Initializer
+from unimod.core.inputs import Inputs
 from unimod.core.kinds import (
     BatchStat,
     Cache,
@@ -48,6 +50,8 @@ from unimod.core.kinds import (
 )
 from unimod.core.module import Module, filter, map, update
 from unimod.core.move import to_backend
+from unimod.core.mutability import call, mutable, toplevel_mutable
+from unimod.core.sealed import Immutable
 from unimod.core.skeleton import Skeleton
 from unimod.core.surgery import apply
 from unimod.dtypes import (
@@ -74,6 +78,7 @@ from unimod.errors import (
     CapturedModuleError,
     CheckFailedError,
     DTypeError,
+    ImmutableModuleError,
     MixedBackendError,
     NotInitializedError,
     OptionError,
@@ -92,8 +97,31 @@ from unimod.x64 import enable_x64, use_x64
 
 if TYPE_CHECKING:
     from unimod import functional as functional
-    from unimod import losses, metrics, nets, optim, precision, regularizers, stateful
+    from unimod import interop as interop
+    from unimod import losses, metrics, nets, optim, precision, regularizers, stateful, tasks
+    from unimod.core.graph import GraphModule, build_graph_module, input_node
+    from unimod.core.metadata import FlattenMode, add_field_info, fields
     from unimod.core.summary import Summary, summarize
+    from unimod.core.texts import to_dict, to_string
+    from unimod.core.transforming import (
+        enable_eval_mode,
+        enable_train_mode,
+        freeze_parameters,
+        select_parameters,
+        select_states,
+        unfreeze_parameters,
+        update_parameters,
+        update_states,
+    )
+    from unimod.interop import (
+        FlaxModule,
+        HaikuModule,
+        NNXModule,
+        TorchModule,
+        functional_module,
+        get_buffers,
+        get_params,
+    )
     from unimod.nn import *  # type: ignore[no-redef]  # noqa: F403 (all layers are on the base namespace too)
     from unimod.optim import (
         DynamicLossScale,
@@ -109,6 +137,7 @@ if TYPE_CHECKING:
     from unimod.optim.schedules.functional import functional_schedule
     from unimod.precision import Policy, apply_policy, unwrap_policy
     from unimod.profiling import Profile, profile
+    from unimod.training import build_update_fn
     from unimod.transforms import checkpoint_policies
     from unimod.transforms.associative import associative_scan
     from unimod.transforms.branches import cond, switch
@@ -132,6 +161,8 @@ if TYPE_CHECKING:
     from unimod.transforms.jvp import jvp, linearize
     from unimod.transforms.loops import fori_loop, while_loop
     from unimod.transforms.naming import named_call
+    from unimod.transforms.preserving import preserve_state
+    from unimod.transforms.pure import pure
     from unimod.transforms.remat import checkpoint, checkpoint_name, remat
     from unimod.transforms.scan import scan
     from unimod.transforms.sequential import sequential_map
@@ -145,9 +176,23 @@ __getattr__, __dir__ = attach(
     __name__,
     {
         "functional": "",
+        "interop": "",
+        "interop.modules": "FlaxModule HaikuModule NNXModule TorchModule",
+        "interop.functional": "functional_module get_buffers get_params",
         **dict.fromkeys(("losses", "metrics", "nets", "optim", "precision", "regularizers", "stateful", "testing"), ""),
+        "tasks": "",
         "nn": " ".join(nn.__all__),
         "core.summary": "Summary summarize",
+        "core.graph": "GraphModule build_graph_module input_node",
+        "core.metadata": "FlattenMode add_field_info fields",
+        "core.texts": "to_dict to_string",
+        "core.transforming": (
+            "enable_eval_mode enable_train_mode freeze_parameters select_parameters select_states "
+            "unfreeze_parameters update_parameters update_states"
+        ),
+        "training": "build_update_fn",
+        "transforms.pure": "pure",
+        "transforms.preserving": "preserve_state",
         "optim.apply": "apply_gradients",
         "optim.loss_scale": "DynamicLossScale LossScale NoOpLossScale StaticLossScale",
         "optim.finite": "all_finite select_tree",
@@ -192,8 +237,15 @@ __all__ = [
     "DTypeError",
     "DynamicLossScale",
     "FieldInfo",
+    "FlattenMode",
+    "FlaxModule",
+    "GraphModule",
+    "HaikuModule",
     "Hashable",
+    "Immutable",
+    "ImmutableModuleError",
     "Initializer",
+    "Inputs",
     "Log",
     "Loss",
     "LossScale",
@@ -201,6 +253,7 @@ __all__ = [
     "MixedBackendError",
     "ModelState",
     "Module",
+    "NNXModule",
     "NoOpLossScale",
     "NotInitializedError",
     "Nothing",
@@ -219,6 +272,7 @@ __all__ = [
     "StateDictError",
     "StaticLossScale",
     "Summary",
+    "TorchModule",
     "TreeError",
     "TreePart",
     "UnboundAxisError",
@@ -226,6 +280,7 @@ __all__ = [
     "UnknownBackendError",
     "UnreturnedStateWarning",
     "__version__",
+    "add_field_info",
     "all_finite",
     "all_gather",
     "all_to_all",
@@ -238,12 +293,17 @@ __all__ = [
     "backend_info",
     "bfloat16",
     "bool_",
+    "build_graph_module",
+    "build_update_fn",
+    "call",
     "check",
     "checkify",
     "checkpoint",
     "checkpoint_name",
     "checkpoint_policies",
     "closure_convert",
+    "compact",
+    "compact_module",
     "complex128",
     "complex64",
     "cond",
@@ -252,24 +312,33 @@ __all__ = [
     "debug_callback",
     "debug_print",
     "dtype_of",
+    "enable_eval_mode",
+    "enable_train_mode",
     "enable_x64",
     "engine_of",
     "eval_shape",
     "field",
+    "fields",
     "filter",
     "float16",
     "float32",
     "float64",
     "fori_loop",
+    "freeze_parameters",
+    "functional_module",
     "functional_optimizer",
     "functional_schedule",
+    "get_buffers",
+    "get_params",
     "grad",
     "hessian",
     "hvp",
+    "input_node",
     "int16",
     "int32",
     "int64",
     "int8",
+    "interop",
     "is_array",
     "jacfwd",
     "jacobian",
@@ -280,8 +349,10 @@ __all__ = [
     "losses",
     "map",
     "metrics",
+    "mutable",
     "named_call",
     "nets",
+    "next_key",
     "nn",
     "node",
     "numpy",
@@ -291,9 +362,11 @@ __all__ = [
     "pmin",
     "ppermute",
     "precision",
+    "preserve_state",
     "profile",
     "psum",
     "psum_scatter",
+    "pure",
     "random",
     "regularizers",
     "remat",
@@ -301,6 +374,8 @@ __all__ = [
     "rng",
     "scan",
     "seed",
+    "select_parameters",
+    "select_states",
     "select_tree",
     "sequential_map",
     "set_backend",
@@ -309,14 +384,21 @@ __all__ = [
     "stop_gradient",
     "summarize",
     "switch",
+    "tasks",
     "to_backend",
+    "to_dict",
+    "to_string",
+    "toplevel_mutable",
     "tree",
     "uint16",
     "uint32",
     "uint64",
     "uint8",
+    "unfreeze_parameters",
     "unwrap_policy",
     "update",
+    "update_parameters",
+    "update_states",
     "use_backend",
     "use_x64",
     "value_and_grad",

@@ -98,6 +98,10 @@ class CapturedModuleError(UnimodError, RuntimeError):
     """A module that belongs to another scope is changed from inside a traced function."""
 
 
+class ImmutableModuleError(UnimodError, AttributeError):
+    """An immutable module was changed after it was built."""
+
+
 class UnreturnedStateWarning(UserWarning):
     """A transformed function changed the state of a module argument and did not return the module."""
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import unimod.random as random
 from unimod import config
-from unimod.core import boxes, lazy, paths, walk
+from unimod.core import boxes, kept, lazy, paths, sealed, walk
 from unimod.core import node as nodes
 from unimod.core.initializer import Initializer
-from unimod.core.kinds import Parameter, Rng, State
+from unimod.core.kinds import Parameter
 from unimod.core.node import Node
 from unimod.core.skeleton import Path
 from unimod.errors import NotInitializedError
@@ -34,18 +34,20 @@ class Initialization:
         self.paths: dict[int, Path] = {id(module): path for path, module in modules(root)}
         self.waiting: set[int] = set()
         self.tied: dict[int, Path] = {}
+        self.called: Node | None = None
+        self.drawn: dict[Path, int] = {}
         for path, module in modules(root):
             for name, box in (module._um_tied or {}).items():
                 self.tied.setdefault(id(box), (*path, name))
 
     def run(self, root: Node, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
-        """Fill all leaves of ``root``; run it on the example inputs where sizes are missing."""
+        """Fill all leaves of ``root``; run it on the example inputs, which tell what could not be known before."""
         for path, module in reversed(list(modules(root))):
             self.fill(module, path)
-        if not self.waiting:
-            return
         if not inputs and not options:
-            raise missing_sizes(root, self.waiting)
+            if self.waiting:
+                raise missing_sizes(root, self.waiting)
+            return
         with self._active():
             root(*inputs, **options)  # type: ignore[operator]
         if self.waiting:
@@ -98,22 +100,30 @@ class Initialization:
             module.infer_sizes(*args, **kwargs)  # type: ignore[attr-defined]
             self.waiting.discard(id(module))
             self.fill(module, self.paths.get(id(module), ()))
-        kinds = module._um_meta.by_name
-        states = {n: v for n, v in vars(module).items() if _is_state(v, kinds.get(n))}
+        states, around = kept.states_of(module), self.called
+        self.called = module
         try:
             return call(module, *args, **kwargs)
         finally:
             vars(module).update(states)
+            self.called = around
+
+    def adopt(self, owner: Node, name: str, made: Any) -> None:
+        """Fill what came to be while the model was called, now or when its sizes are known."""
+        for path, module in reversed(list(modules(made, (*self.paths.get(id(owner), ()), name)))):
+            self.paths[id(module)] = path
+            self.fill(module, path)
+
+    def next_key(self) -> random.Key:
+        """A key for the module that is being called, another one each time."""
+        path = self.paths.get(id(self.called), ())
+        self.drawn[path] = count = self.drawn.get(path, -1) + 1
+        return self.key_of((*path, "next_key", count))
 
 
 def key_at(key: random.Key, path: Path) -> random.Key:
     """The key of the leaf at ``path``, in every style of writing models: no other leaf has a say in it."""
     return random.fold_in(key, random.stable_hash(paths.dotted(path)))
-
-
-def _is_state(value: Any, kind: type | None) -> bool:
-    is_leaf = config.is_array(value) or isinstance(value, random.Key)
-    return is_leaf and (kind is None or issubclass(kind, (State, Rng)))
 
 
 def is_waiting(module: Node) -> bool:
@@ -178,7 +188,8 @@ def initialize(root: Any, seed: Any, inputs: tuple[Any, ...], options: dict[str,
     """A copy of ``root`` in which every leaf has a value. See ``Module.init``."""
     key = seed if isinstance(seed, random.Key) else random.key(seed, backend=_backend(root, inputs, options, backend))
     fresh = walk.rebuilt(root)
-    Initialization(key, fresh).run(fresh, inputs, options)
+    with sealed.opened([module for _, module in modules(fresh)]):
+        Initialization(key, fresh).run(fresh, inputs, options)
     return fresh
 
 

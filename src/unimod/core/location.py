@@ -25,7 +25,7 @@ def locate(error: Exception, module: Node) -> Exception:
 
 def _explained(error: Exception, module: Node) -> Exception:
     names = [name for name, value in vars(module).items() if isinstance(value, Initializer)]
-    if not names or isinstance(error, (NotInitializedError, CapturedModuleError)):
+    if not names or init.state.active is not None or isinstance(error, (NotInitializedError, CapturedModuleError)):
         return error
     explained = NotInitializedError(
         f"{type(module).__name__} is used before its leaves have values: {', '.join(names)}.",

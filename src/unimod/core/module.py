@@ -7,10 +7,28 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from unimod.core import boxes, edit, graft, guard, init, location, render, scope, skeleton, state_dict, surgery, walk
+from unimod.core import (
+    boxes,
+    compact,
+    edit,
+    graft,
+    guard,
+    init,
+    location,
+    render,
+    scope,
+    sealed,
+    skeleton,
+    state_dict,
+    surgery,
+    walk,
+)
 from unimod.core import node as nodes
+from unimod.core.described import Described
 from unimod.core.filters import NOT_FROZEN, Filter
+from unimod.core.grown import Grown
 from unimod.core.initializer import Initializer
+from unimod.core.inputs import spread
 from unimod.core.kinds import BatchStat, Log, Loss, Metric, ModelState, OptState, Parameter, Rng, State
 from unimod.core.node import Node
 from unimod.core.summarized import Summarized
@@ -19,7 +37,7 @@ from unimod.errors import TreeError
 M = TypeVar("M", bound="Module")
 
 
-class Module(Summarized, Node):
+class Module(Summarized, Grown, Described, Node):
     """Base of models, layers, and everything else that carries leaves.
 
     Attributes that are arrays, keys, modules, or lists, tuples and dicts of these are found by themselves; all others
@@ -160,8 +178,9 @@ class Module(Summarized, Node):
                 f"{type(self).__name__} has no attribute {', '.join(unknown)}.", expected=", ".join(vars(self))
             )
         new: M = walk.rebuilt(self)
-        for name, value in attributes.items():
-            setattr(new, name, value)
+        with sealed.opened([new]):
+            for name, value in attributes.items():
+                setattr(new, name, value)
         return new
 
     def replace_node(self: M, node: Any, new: Any) -> M:
@@ -211,6 +230,7 @@ class Module(Summarized, Node):
             for _, module in list(init.modules(self)):
                 if module._um_scope is not scope.state.current:
                     raise nodes.captured(module, "training")
+                sealed.check(module, "training")
                 object.__setattr__(module, "_um_meta", module._um_meta.replace(is_training, is_frozen))
             return self
         leaves, structure = walk.flatten_node(self)
@@ -227,7 +247,7 @@ class Module(Summarized, Node):
 
         Args:
             seed: an int, or a key.
-            inputs: example inputs, needed where sizes were left out.
+            inputs: example inputs, needed where sizes were left out; also as one :class:`Inputs`.
             backend: the engine (default: that of the inputs, else the chosen one).
             inplace: fill ``self`` and return it.
             options: example keyword arguments.
@@ -240,7 +260,8 @@ class Module(Summarized, Node):
             >>> um.nn.Linear(None, 4).init(0, um.numpy.ones((2, 3))).kernel.shape == (3, 4)
             True
         """
-        return self._result(init.initialize(self, seed, inputs, options, backend), inplace)
+        args, kwargs = spread(inputs, options)
+        return self._result(init.initialize(self, seed, args, kwargs, backend), inplace)
 
     @property
     def initialized(self) -> bool:
@@ -277,6 +298,7 @@ class Module(Summarized, Node):
             return new
         if self._um_scope is not scope.state.current:
             raise nodes.captured(self, "contents")
+        sealed.check(self, "contents")
         graft.replace_contents(self, *walk.flatten_node(new))
         return self
 
@@ -286,6 +308,9 @@ def _located(method: Any) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def located(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if scope.state.frame is not None:  # that of another module, whose names end at this call
+            with compact.outside():
+                return located(self, *args, **kwargs)
         try:
             if init.state.active is not None:
                 return init.state.active.call(self, call, args, kwargs)

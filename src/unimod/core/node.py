@@ -6,6 +6,7 @@ import abc
 import functools
 import re
 import sys
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,9 @@ class NodeMeta(abc.ABCMeta):
         return cls
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Construct a node, then let those who asked for it see it."""
+        """Construct a node, then let those who asked for it see it; a compact method finds it after its first run."""
+        if scope.state.frame is not None:
+            return scope.state.frame.module(cls, lambda: cls(*args, **kwargs))
         node = super().__call__(*args, **kwargs)
         if isinstance(node, Node):
             _complete(node)
@@ -75,13 +78,22 @@ def _declared_kinds(cls: type) -> dict[str, type]:
 
 
 def _annotated_kind(annotation: Any, cls: type) -> type | None:
-    if isinstance(annotation, str) and re.fullmatch(r"[\w.]+\[.*\]", annotation, re.DOTALL):
+    """The kind that stands in an annotation, also as text, and inside of ``Optional[...]`` and the like."""
+    if isinstance(annotation, KindAnnotation):
+        return annotation.kind
+    if isinstance(annotation, (str, typing.ForwardRef)):
+        text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
         names = {**vars(sys.modules[cls.__module__]), **vars(cls)} if cls.__module__ in sys.modules else {}
-        try:
-            annotation = eval(annotation.split("[", 1)[0] + "[()]", names)
-        except Exception:  # an annotation may name anything, also what does not exist at run time
-            return None
-    return annotation.kind if isinstance(annotation, KindAnnotation) else None
+        found = (_named(head, names) for head in re.findall(r"([\w.]+)\s*\[", text))
+        return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, TreePart)), None)
+    inner = (_annotated_kind(part, cls) for part in typing.get_args(annotation))
+    return next((kind for kind in inner if kind is not None), None)
+
+
+def _named(dotted: str, names: dict[str, Any]) -> Any:
+    """What a dotted name stands for; None where that does not exist at run time, as annotations may."""
+    first, *rest = dotted.split(".")
+    return functools.reduce(lambda found, name: getattr(found, name, None), rest, names.get(first))
 
 
 class _Memory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 
 class Scope:
@@ -22,6 +23,8 @@ class Scope:
 class _State(threading.local):
     current: Scope | None = None
     program: object | None = None
+    frame: Any = None
+    """The compact method that is running, which names the modules made in it."""
 
 
 state = _State()

@@ -25,6 +25,8 @@ from unimod.transforms.jit import jit
 from unimod.transforms.jvp import jvp, linearize
 from unimod.transforms.loops import fori_loop, while_loop
 from unimod.transforms.naming import named_call
+from unimod.transforms.preserving import preserve_state
+from unimod.transforms.pure import pure
 from unimod.transforms.remat import checkpoint, checkpoint_name, remat
 from unimod.transforms.scan import scan
 from unimod.transforms.sequential import sequential_map
@@ -67,8 +69,10 @@ __all__ = [
     "pmean",
     "pmin",
     "ppermute",
+    "preserve_state",
     "psum",
     "psum_scatter",
+    "pure",
     "remat",
     "scan",
     "sequential_map",

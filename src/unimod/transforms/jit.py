@@ -11,7 +11,7 @@ from typing import Any
 
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
-from unimod.core import scope, static, tree, walk
+from unimod.core import init, scope, static, tree, walk
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, RetraceWarning
@@ -44,6 +44,8 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the compiled program for these arguments; trace it at the first call with their structure and shapes."""
         owner = self._target.owner
+        if init.state.active is not None:  # sizes are being found, in the modules themselves
+            return self._target.fn(*(() if owner is None else (owner,)), *args, **kwargs)
         return self._run(args if owner is None else (owner, *args), kwargs, owner is not None)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -122,6 +124,8 @@ class _Method:
         self._jitted = jitted
 
     def __call__(self, instance: Any, *args: Any, **kwargs: Any) -> Any:
+        if init.state.active is not None:
+            return self._jitted._target.fn(instance, *args, **kwargs)
         return self._jitted._run((instance, *args), kwargs, isinstance(instance, Module))
 
     def __getattr__(self, name: str) -> Any:
