@@ -36,6 +36,7 @@ NN: Final = frozenset(
     | {"conv", "conv_transpose", "layer_norm", "linear", "max_pool", "moments", "normalize", "sum_pool"}
     | {"log_softmax", "softmax", "relu", "relu6", "sigmoid", "silu", "tanh", "softplus", "elu", "selu", "celu", "gelu"}
     | {"leaky_relu", "hard_tanh", "hard_sigmoid", "hard_silu", "log_sigmoid", "soft_sign", "mish"}
+    | {"foreign_module"}
 )
 """Those of the second line and the softmaxes are in the protocol. Activations take one array, and keyword options as in
 the front.
@@ -55,6 +56,13 @@ and ``rms_norm(x, scale, *, num_axes, epsilon)`` are the functions of the front.
 ``ctc_loss(logits, labels, frames, counts, *, blank)`` gives the loss of each example of logits (N, T, C), in float32 or
 float64, and labels (N, L) in [0, C), of which the first ``frames`` and ``counts`` (N,) are there. Where the frames are
 too few the value does not matter, and a cotangent of 0 gives derivatives of 0.
+
+``foreign_module(library, target, args, options)`` is for a module of a library on the framework, or a class of them with
+its arguments, else None: an object that compares by identity and can be pickled, with ``name``, ``library``,
+``is_flat``, ``is_random`` and ``needs_inputs``, and with ``given_values()``, ``init(words, args, options)`` and, for some,
+``given_variables(variables, args, options)``, which give entries (a path and the name of a kind) and a leaf for each;
+and ``call(entries, leaves, words, is_training, args, options)``, which gives the result and the leaves, those that have
+not been written the same objects. ``words`` are those of a random key, or None.
 """
 
 RANDOM: Final = frozenset(
