@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
+import functools
 import gc
+import pickle
 import threading
 import tracemalloc
 from typing import NamedTuple
@@ -73,6 +75,9 @@ def other_lambda():
         ((1, 2), (2, 1)),
         (Config(1), Config(2)),
         (range(2), range(3)),
+        (functools.partial(max, 1), functools.partial(max, True)),
+        (functools.partial(max, 1), functools.partial(min, 1)),
+        (functools.partial(max, key=abs), functools.partial(max, key=len)),
     ],
 )
 def test_different_statics_give_different_structures(one, other):
@@ -98,6 +103,8 @@ def test_different_statics_give_different_structures(one, other):
         lambda: collections.OrderedDict(b=1, a=2),
         lambda: Ellipsis,
         lambda: type,
+        lambda: functools.partial(max, 1, key=abs),
+        lambda: [functools.partial(functools.partial(max, 1), 2, default=[1.0])],
     ],
 )
 def test_equal_statics_give_the_same_structure_and_come_back(make):
@@ -105,6 +112,18 @@ def test_equal_statics_give_the_same_structure_and_come_back(make):
     back = um.tree.unflatten(of(make()), [X] * of(make()).num_leaves).value
     assert type(back) is type(make())
     assert repr(back) == repr(make())
+
+
+def test_a_partial_function_comes_back_itself_and_equals_its_copy():
+    fn = functools.partial(max, 1, key=abs)
+    assert um.tree.unflatten(of(fn), [X]).value is fn
+    assert of(pickle.loads(pickle.dumps(fn))) is of(fn)
+    unhashable = functools.partial(max, Unhashable())
+    assert of(unhashable) is of(unhashable)
+
+
+class Unhashable:
+    __hash__ = None
 
 
 def test_mutable_statics_come_back_as_copies():

@@ -14,6 +14,7 @@ use the structure as a dictionary key. What is below a skeleton is one of::
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator
@@ -47,7 +48,7 @@ class Alias:
 
 
 class Fixed:
-    """A static value, compared by type and value; lists, dicts and sets by content."""
+    """A static value, compared by type and value; lists, dicts, sets and partial functions by content."""
 
     __slots__ = ("_hash", "key")
 
@@ -264,6 +265,26 @@ def _drop(key: Any, dead: Any) -> None:
 # Static values --------------------------------------------------------------------------------------------------------
 
 
+class _Partial:
+    """A function with some arguments given, compared by its parts: by itself it is equal to no copy of it."""
+
+    __slots__ = ("_hash", "key", "value")
+
+    def __init__(self, value: functools.partial[Any]) -> None:
+        self.value = value
+        try:
+            self.key = _freeze((value.func, value.args, value.keywords))
+            self._hash = hash(self.key)
+        except TypeError:  # an argument that is not hashable
+            self.key, self._hash = value, hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Partial) and self.key == other.key
+
+
 def _freeze(value: Any) -> Any:
     cls = type(value)
     if cls is float:
@@ -273,6 +294,8 @@ def _freeze(value: Any) -> Any:
         return (cls, frozenset(items) if cls in (set, frozenset) else tuple(items))
     if cls is dict:
         return (cls, tuple((_freeze(key), _freeze(item)) for key, item in value.items()))
+    if cls is functools.partial:
+        return (cls, _Partial(value))
     return (cls, value)
 
 
@@ -284,7 +307,7 @@ def _thaw(key: Any) -> Any:
         return cls(map(_thaw, content))
     if cls is dict:
         return {_thaw(name): _thaw(item) for name, item in content}
-    return content
+    return content.value if cls is functools.partial else content
 
 
 # Derived structures ---------------------------------------------------------------------------------------------------
