@@ -29,13 +29,8 @@ def odd(step: Any) -> Any:
 
 
 def large(o: Any) -> Any:
-    """A condition on updates: functions, since what functools makes of them are never equal."""
-    return large_of_ours if o is um.optim else functools.partial(o.skip_large_updates, max_squared_norm=40.0)
-
-
-def large_of_ours(updates: Any, gradient_step: Any, params: Any) -> Any:
-    """As above."""
-    return um.optim.skip_large_updates(updates, gradient_step, params, max_squared_norm=40.0)
+    """A condition on updates."""
+    return functools.partial(o.skip_large_updates, max_squared_norm=40.0)
 
 
 def decayed(updates: Any, params: Any) -> Any:

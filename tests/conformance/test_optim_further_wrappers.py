@@ -172,6 +172,36 @@ def test_a_climb_in_one_call_is_that_of_several(backend):
         opaque.step(y, slope(y))
 
 
+def around_two(o, inner):
+    names = {"w": True, "b": True, "s": False}
+    return {
+        "masked": o.chain(
+            o.masked(inner, names), o.masked(o.set_to_zero(), {**dict.fromkeys(names, False), "s": True})
+        ),
+        "partition": o.partition({"sam": inner, "held": o.set_to_zero()}, lambda x: dict.fromkeys(x, "sam") | HELD),
+        "flatten": o.masked(o.flatten(inner), names),
+    }
+
+
+HELD = {"s": "held"}
+
+
+@pytest.mark.parametrize("name", ["masked", "partition", "flatten"])
+def test_a_climb_of_some_parameters(backend, name):
+    climb = um.optim.chain(um.optim.normalize(), um.optim.sgd(0.1))
+    inner = um.optim.sam(um.optim.adam(0.1), climb, opaque_mode=True)
+    x = cast(START, "float32")
+    y = {part: x[part] for part in ("w", "b")}
+    whole, opt = around_two(um.optim, inner)[name].init(x), inner.init(y)
+    for _ in range(3):
+        grads = {**slope(x), "s": x["s"] * 0.0}
+        x, whole = whole.step(x, grads, grad_fn=lambda x, i: slope(x))
+        y, opt = opt.step(y, slope(y), grad_fn=lambda y, i: slope(y))
+    np.testing.assert_array_equal(host(x["s"]), np.asarray(START["s"], "float32"))
+    for part in y:
+        np.testing.assert_allclose(host(x[part]), host(y[part]), rtol=1e-5, atol=1e-6)
+
+
 def test_functions_of_a_module_get_the_whole_of_it(backend):
     net = um.nn.Linear(2, 1).init(0)
     fit = lambda net: um.numpy.sum(um.numpy.square(net(um.numpy.ones((1, 2))) - 1.0))  # noqa: E731

@@ -12,10 +12,14 @@ import unimod as um
 import unimod.numpy as unp
 from tests.conformance import optim_problem as problem
 from tests.conformance.optim_table import MASK, ROWS
-from unimod.errors import DTypeError, NotInitializedError, OptionError, StateDictError, TreeError
+from unimod.errors import CapabilityError, DTypeError, NotInitializedError, OptionError, StateDictError, TreeError
 from unimod.optim.base import trainable
 
 HALF = problem.STEPS // 2
+DERIVE = {"lbfgs", "scale_by_zoom_linesearch", "scale_by_backtracking_linesearch[store_grad]"}
+"""Rows whose searches look for slopes on their way, which not every engine finds."""
+OWN = {"stateless", "stateless_with_tree_map", "custom"}
+"""Rows of functions of one's own, which see that there are no parameters themselves."""
 BY_NAME = {"partition", "multi_transform", "freeze", "selective_transform"}
 """Rows with labels or masks for the names of the problem, beside those whose options say so."""
 
@@ -48,6 +52,16 @@ def began(row, backend, dtype="float32"):
 
 def data(backend, dtype="float32"):
     return [unp.asarray(z, dtype=dtype, backend=backend) for z in (problem.INPUTS, problem.TARGETS)]
+
+
+def is_refused(row, opt, params):
+    """Whether the row needs derivatives that the engine has not; then it says so."""
+    engine = um.engine_of(*um.tree.leaves(params))
+    if row not in DERIVE or engine.name != "numpy":
+        return False
+    with pytest.raises(CapabilityError, match="The numpy engine has no derivatives"):
+        opt.step(params, trainable(params), **extras(opt, params, engine.name))
+    return True
 
 
 def extras(opt, params, backend):
@@ -131,6 +145,8 @@ def test_dtypes_of_parameters_and_states_stay(any_backend, row):
         }
         opt = ROWS[row].ours().init(params)
         before = layout(opt)
+        if is_refused(row, opt, params):
+            return
         for _ in range(2):
             given = extras(opt, params, any_backend)
             if "value_fn" in given:
@@ -144,6 +160,8 @@ def test_dtypes_of_parameters_and_states_stay(any_backend, row):
 @pytest.mark.parametrize("row", ROWS)
 def test_gradients_of_zero(any_backend, row):
     opt, params = began(row, any_backend)
+    if is_refused(row, opt, params):
+        return
     for _ in range(2):
         given = extras(opt, params, any_backend)
         params, opt = opt.step(params, um.tree.map(unp.zeros_like, params), **given)
@@ -156,6 +174,8 @@ def test_gradients_of_zero(any_backend, row):
 @pytest.mark.parametrize("row", ROWS)
 def test_gradients_that_are_not_numbers_leave_no_trace(any_backend, row):
     opt, params = began(row, any_backend)
+    if is_refused(row, opt, params):
+        return
     guarded = um.optim.apply_if_finite(ROWS[row].ours(), 3).init(params)
     given = extras(opt, params, any_backend)
     bad = um.tree.map(lambda x: x * float("nan"), params)
@@ -165,9 +185,10 @@ def test_gradients_that_are_not_numbers_leave_no_trace(any_backend, row):
     assert_same(after.step(same, params, **given)[0], opt.step(params, params, **given)[0])
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize("row", FREE)
 def test_no_parameters(row):
-    with um.use_backend("numpy"):
+    with um.use_backend("torch"):
         opt = ROWS[row].ours().init({})
         zero = unp.asarray(0.0)
         given = {"value": zero, "value_fn": lambda params: zero}
@@ -192,7 +213,9 @@ def test_frozen_leaves_stay_and_shared_ones_are_one(any_backend, row):
     net = Tied().init(0)
     net.c.freeze(inplace=True)
     opt = ROWS[row].ours().init(net)
-    assert len(um.tree.leaves(net.parameters())) == 5
+    assert len(um.tree.leaves(trainable(net))) == 3  # one kernel and two biases
+    if is_refused(row, opt, net):
+        return
     given = extras(opt, net, any_backend)
     if "value_fn" in given:
         given["value_fn"] = lambda net: unp.sum(net.a.kernel * net.a.kernel)
@@ -202,7 +225,7 @@ def test_frozen_leaves_stay_and_shared_ones_are_one(any_backend, row):
         new, opt = opt.step(new, grads, **given)
     assert new.b.kernel is new.a.kernel
     assert new.c.kernel is net.c.kernel
-    assert_same(new.c.parameters(), net.c.parameters())
+    assert new.c.bias is net.c.bias
     assert np.any(numbers(new.a.kernel)[0] != numbers(net.a.kernel)[0])
 
 
@@ -237,7 +260,7 @@ def test_bad_input_is_refused_alike(any_backend, row):
         "structure": lambda: opt.update(other, params, **given),
         "missing": lambda: opt.update({name: x for name, x in params.items() if name != "v"}, params, **given),
         "unknown": lambda: opt.step(params, params, lerning_rate=0.1, **given),
-        "parameters": lambda: opt.update(params, **given),
+        "parameters": lambda: None if row in OWN else opt.update(params, **given),
         "fresh": lambda: ROWS[row].ours().update(params, params, **given),
     }
     found = {name: outcome(call) for name, call in calls.items()}

@@ -108,6 +108,8 @@ def scale_by_simplified_ademamix(
     Source: Morwani et al., "Connections between Schedule-Free Optimizers, AdEMAMix, and Accelerated SGD Variants",
     2025.
 
+    Differences: of complex gradients the mean is that of :math:`|g|^2`; optax squares the numbers themselves.
+
     Example:
         >>> import unimod as um
         >>> x = um.numpy.ones((2,))
@@ -145,6 +147,8 @@ def simplified_ademamix(
 
     Source: Morwani et al., "Connections between Schedule-Free Optimizers, AdEMAMix, and Accelerated SGD Variants",
     2025.
+
+    Differences: of complex gradients the mean is that of :math:`|g|^2`; optax squares the numbers themselves.
 
     Example:
         >>> import unimod as um

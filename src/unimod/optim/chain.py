@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from unimod.backends._protocol import Engine
+from unimod.core import walk
 from unimod.core.kinds import static
 from unimod.core.skeleton import Child
 from unimod.errors import DTypeError, OptionError
@@ -34,7 +35,9 @@ class Chain(Transformation):
 
     def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
         """Each part."""
-        return Chain(*(part.init_flat(engine, leaves, structure) for part in self.parts))
+        new = walk.rebuilt(self)
+        new.parts = [part.init_flat(engine, leaves, structure) for part in self.parts]
+        return new
 
     def update_flat(
         self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
@@ -78,14 +81,30 @@ class NamedChain(Chain):
             raise OptionError(f"The chain has no part {index!r}.", got=repr(index), expected=", ".join(self.names))
         return self.parts[self.names.index(index) if isinstance(index, str) else index]
 
-    def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
-        """Each part."""
-        parts = (part.init_flat(engine, leaves, structure) for part in self.parts)
-        return NamedChain(*zip(self.names, parts, strict=True))
-
     def values_for(self, index: int, hyper: Hyper) -> Hyper:
         """Those of the values for one step that a part takes; a dict with its name in it has its own."""
         return values_of(self.names[index], self.parts[index], hyper)
+
+
+class OneRate(Chain):
+    """Transformations one after the other, of which several depend on one learning rate.
+
+    Attributes:
+        options_of: what a rate that is given for one step means: by the index of a part its options.
+    """
+
+    options_of: Callable[[Any], dict[int, Hyper]] = static()
+
+    def __init__(self, options_of: Callable[[Any], dict[int, Hyper]], *parts: Transformation) -> None:
+        super().__init__(*parts)
+        self.options_of = options_of
+
+    def values_for(self, index: int, hyper: Hyper) -> Hyper:
+        """Those of the values for one step that a part takes, or that the learning rate gives it."""
+        if "learning_rate" not in hyper:
+            return super().values_for(index, hyper)
+        others = {name: value for name, value in hyper.items() if name != "learning_rate"}
+        return {**self.options_of(hyper["learning_rate"]).get(index, {}), **super().values_for(index, others)}
 
 
 def chain(*parts: Transformation) -> Chain:

@@ -7,6 +7,8 @@ from typing import Any
 import unimod.numpy as unp
 from unimod.core.kinds import static
 from unimod.core.module import Module
+from unimod.optim.base import Hyper
+from unimod.optim.chain import OneRate
 from unimod.optim.masking import masked
 from unimod.optim.optimizers import add_decayed_weights, scale_by_adam, scale_by_learning_rate, trace
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
@@ -164,7 +166,13 @@ def fromage(learning_rate: Rate, *, min_norm: float = 1e-6) -> Chain:
         [2.4, 0.2]
     """
     rate, decay = _fromage(learning_rate)
-    return chain(scale_by_trust_ratio(min_norm=min_norm), scale_by_learning_rate(rate), add_decayed_weights(decay))
+    ratio = scale_by_trust_ratio(min_norm=min_norm)
+    return OneRate(_fromage_step, ratio, scale_by_learning_rate(rate), add_decayed_weights(decay))
+
+
+def _fromage_step(learning_rate: Any) -> dict[int, Hyper]:
+    rate, decay = _fromage(learning_rate)
+    return {1: {"learning_rate": rate}, 2: {"weight_decay": decay}}
 
 
 class _OfStep(Module):

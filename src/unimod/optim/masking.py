@@ -211,20 +211,29 @@ def update_part(
     """The updates of a transformation for the chosen parameters, and the gradients of the others."""
     own = dict(hyper)
     if "grad" in own:
-        found = tree._matching(own["grad"], structure)
-        own["grad"] = walk.unflatten(selected(structure, chosen), kept(found, chosen))
+        own["grad"] = _selected_tree(own["grad"], chosen, structure)
     for name in FUNCTIONS & own.keys() if params is not None else ():
-        own[name] = _of_part(own[name], params or [], chosen, structure)
+        of_part = _of_part(own[name], params or [], chosen, structure)
+        own[name] = _part_of(of_part, chosen, structure) if name == "grad_fn" else of_part
     numbers = None if params is None else kept(params, chosen)
     new = part.update_flat(engine, kept(grads, chosen), numbers, selected(structure, chosen), own)
     return merged(grads, new, chosen)
 
 
 def _of_part(
-    fn: Callable[[Any], Any], params: list[Any], chosen: tuple[bool, ...], structure: Child
-) -> Callable[[Any], Any]:
+    fn: Callable[..., Any], params: list[Any], chosen: tuple[bool, ...], structure: Child
+) -> Callable[..., Any]:
     """A function of all parameters as one of the chosen ones."""
-    return lambda part: fn(walk.unflatten(structure, merged(params, walk.flatten(part)[0], chosen)))
+    return lambda part, *rest: fn(walk.unflatten(structure, merged(params, walk.flatten(part)[0], chosen)), *rest)
+
+
+def _part_of(fn: Callable[..., Any], chosen: tuple[bool, ...], structure: Child) -> Callable[..., Any]:
+    """A function that gives the gradients of all parameters as one that gives those of the chosen ones."""
+    return lambda *args: _selected_tree(fn(*args), chosen, structure)
+
+
+def _selected_tree(grads: Any, chosen: tuple[bool, ...], structure: Child) -> Any:
+    return walk.unflatten(selected(structure, chosen), kept(tree._matching(grads, structure), chosen))
 
 
 def _check_labels(groups: tuple[Any, ...], parts: Mapping[str, Any], structure: Child) -> None:

@@ -106,6 +106,8 @@ def mechanize(
 
     Source: Cutkosky, Defazio and Mehta, "Mechanic: A Learning Rate Tuner", 2023.
 
+    Differences: the scale is real; that of optax is complex where parameters are.
+
     Example:
         >>> import unimod as um
         >>> x = um.numpy.asarray([1.0, -1.0])

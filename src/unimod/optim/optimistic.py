@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from unimod.optim.base import Hyper
+from unimod.optim.chain import OneRate
 from unimod.optim.optimizers import scale_by_adam, scale_by_learning_rate
 from unimod.optim.transformation import Chain, Primitive, Rate, Transformation, chain
 
@@ -85,8 +87,17 @@ def optimistic_adam(
         0.8526
     """
     direction = scale_by_adam(b1=b1, b2=b2, eps=eps, eps_root=eps_root, mu_dtype=mu_dtype, nesterov=nesterov)
-    beta = learning_rate if optimism is None else optimism
-    return chain(direction, scale_by_optimistic_gradient(alpha=learning_rate, beta=beta), scale_by_learning_rate(1.0))
+    beta, of_step = (learning_rate, _both) if optimism is None else (optimism, _first)
+    optimistic = scale_by_optimistic_gradient(alpha=learning_rate, beta=beta)
+    return OneRate(of_step, direction, optimistic, scale_by_learning_rate(1.0))
+
+
+def _first(learning_rate: Any) -> dict[int, Hyper]:
+    return {1: {"alpha": learning_rate}}
+
+
+def _both(learning_rate: Any) -> dict[int, Hyper]:
+    return {1: {"alpha": learning_rate, "beta": learning_rate}}
 
 
 def optimistic_adam_v2(

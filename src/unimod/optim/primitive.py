@@ -14,9 +14,10 @@ from unimod.backends._protocol import Engine
 from unimod.core import tree, walk
 from unimod.core.kinds import OptState, node, static
 from unimod.core.skeleton import Child
-from unimod.errors import OptionError
+from unimod.errors import DTypeError, OptionError
 from unimod.optim import _lists
 from unimod.optim._formulas import FORMULAS
+from unimod.optim._masks import place
 from unimod.optim.base import FUNCTIONS, Hyper, Stateful
 from unimod.transforms import _lift
 
@@ -72,6 +73,7 @@ class Primitive(Stateful):
 
     def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
         """``init`` on flat lists."""
+        _check_real(self.name, leaves, structure)
         new = type(self)(self.name, **dict(self.options), **self.arrays, **self.schedules)
         new.structure = structure
         new.clock = _lists.of(engine).count(leaves) if self.schedules else None
@@ -88,6 +90,7 @@ class Primitive(Stateful):
     ) -> list[Any]:
         """One step, by the engine."""
         self.check_structure(grads, structure)
+        _check_real(self.name, grads, structure)
         options = self.given(hyper)
         self.clock = None if self.clock is None else self.clock + 1
         extras = {name: _flat(engine, name, _needed(self.name, name, hyper), structure) for name in _extras(self.name)}
@@ -97,6 +100,19 @@ class Primitive(Stateful):
 
 def _is_schedule(value: Any) -> bool:
     return callable(value) and not isinstance(value, type)
+
+
+def _check_real(name: str, params: list[Any], structure: Child) -> None:
+    if name not in FORMULAS or not FORMULAS[name].is_real or "complex" not in _lists.kinds(params):
+        return
+    index = next(i for i, x in enumerate(params) if "complex" in _lists.kinds([x]))
+    raise DTypeError(
+        f"{name} takes real parameters only.",
+        where=place(structure, index),
+        got=config.describe_value(params[index]),
+        expected="an array of real numbers",
+        fix="take complex parameters for two real ones: um.optim.split_real_and_imaginary(...)",
+    )
 
 
 def _init(engine: Engine, name: str, options: Options, params: list[Any]) -> dict[str, Any]:

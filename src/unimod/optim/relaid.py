@@ -61,9 +61,16 @@ class Relaid(Wrapper):
         """Gradients and functions among the values for one step, in terms of the other arrays."""
         told = {name: self._of_laid(fn, xs) if name in FUNCTIONS else fn for name, fn in hyper.items()}
         if "grad" in told:
-            found = tree._matching(told["grad"], self.structure)
-            told["grad"] = walk.unflatten(self.laid, self.there(found))
+            told["grad"] = self._laid(told["grad"])
+        if "grad_fn" in told:
+            told["grad_fn"] = self._giving_laid(told["grad_fn"])
         return told
+
+    def _laid(self, grads: Any) -> Any:
+        return walk.unflatten(self.laid, self.there(tree._matching(grads, self.structure)))
+
+    def _giving_laid(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args: self._laid(fn(*args))
 
     def _of_laid(self, fn: Callable[..., Any], xs: list[Any]) -> Callable[..., Any]:
         def of_laid(laid: Any, *rest: Any) -> Any:

@@ -196,6 +196,9 @@ def scale_by_rprop(
 
     State: ``step_sizes`` and ``prev_updates``.
 
+    Raises:
+        DTypeError: a parameter is complex.
+
     Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: The RPROP algorithm",
     1993.
 

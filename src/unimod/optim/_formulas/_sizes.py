@@ -17,6 +17,11 @@ def total(lists: Lists, xs: Arrays) -> Array:
     return functools.reduce(unp.add, xs) if xs else lists.engine.arrays.full((), 0.0, "float32")
 
 
+def squared(x: Array) -> Array:
+    """``|x|**2``, real of complex arrays."""
+    return _real_product(x, x)
+
+
 def square_norm(lists: Lists, xs: Arrays) -> Array:
     """The sum of ``|x|**2`` over all arrays."""
     return total(lists, [unp.sum(square) for square in lists.squares(xs)])

@@ -24,12 +24,14 @@ class Formula:
         init: ``init(lists, params, **options)`` gives the first state.
         extras: the names of further values that each update needs, such as ``value``; they come beside the options.
         needs_params: whether it cannot do without the parameters.
+        is_real: whether it takes real parameters only.
     """
 
     update: Update
     init: Init
     extras: tuple[str, ...] = ()
     needs_params: bool = False
+    is_real: bool = False
 
 
 FORMULAS: dict[str, Formula] = {}
@@ -42,12 +44,12 @@ def stateless(lists: Lists, params: Arrays, **options: Any) -> State:
 
 
 def formula(
-    init: Init = stateless, *, extras: tuple[str, ...] = (), needs_params: bool = False
+    init: Init = stateless, *, extras: tuple[str, ...] = (), needs_params: bool = False, is_real: bool = False
 ) -> Callable[[Update], Update]:
     """Put a function into the table under its own name."""
 
     def enter(update: Update) -> Update:
-        FORMULAS[update.__name__] = Formula(update, init, extras, needs_params)
+        FORMULAS[update.__name__] = Formula(update, init, extras, needs_params, is_real)
         return update
 
     return enter

@@ -8,7 +8,6 @@ from typing import Any
 import unimod.numpy as unp
 from unimod import config
 from unimod.backends._protocol import Array
-from unimod.errors import DTypeError
 from unimod.optim._formulas._means import (
     cast,
     cast_like,
@@ -164,12 +163,10 @@ def scale_by_novograd(
 
 
 def _sm3(lists: Lists, params: Arrays, **options: Any) -> State:
-    if any(config.dtype_of(x).kind == "complex" for x in params):
-        raise DTypeError("scale_by_sm3 takes real parameters only.", expected="no complex arrays among the parameters")
     return {"mu": [_covers(zeros) for zeros in lists.zeros(params)], "nu": lists.zeros(params)}
 
 
-@formula(_sm3)
+@formula(_sm3, is_real=True)
 def scale_by_sm3(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, b1: Any, b2: Any, eps: Any
 ) -> Result:

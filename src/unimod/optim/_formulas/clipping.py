@@ -40,7 +40,7 @@ def _widened(lists: Lists, x: Array) -> Array:
     return lists.engine.arrays.astype(x, "float32") if str(config.dtype_of(x)) in ("float16", "bfloat16") else x
 
 
-@formula()
+@formula(is_real=True)
 def clip(lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, max_delta: Any) -> Result:
     """``min(max(u, -max_delta), max_delta)``."""
     return lists.minimum(lists.maximum(updates, -max_delta), max_delta), state

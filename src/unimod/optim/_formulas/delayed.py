@@ -44,7 +44,7 @@ def scale_by_acprop(
     return over_root(lists, updates, second, eps), {"count": following(before), "mu": mu, "nu": nu}
 
 
-@formula(two_moments)
+@formula(two_moments, is_real=True)
 def scale_by_adopt(
     lists: Lists,
     updates: Arrays,

@@ -130,7 +130,7 @@ def _cocob(lists: Lists, params: Arrays, *, eps: Any, **options: Any) -> State:
     }
 
 
-@formula(_cocob, needs_params=True)
+@formula(_cocob, needs_params=True, is_real=True)
 def scale_by_cocob(
     lists: Lists,
     updates: Arrays,

@@ -20,7 +20,7 @@ def _madgrad(lists: Lists, params: Arrays, **options: Any) -> State:
     }
 
 
-@formula(_madgrad, needs_params=True)
+@formula(_madgrad, needs_params=True, is_real=True)
 def scale_by_madgrad(
     lists: Lists,
     updates: Arrays,

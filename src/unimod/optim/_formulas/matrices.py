@@ -70,11 +70,11 @@ def orthogonalized(x: Array, rows: list[Array], eps: Any, preconditioning: str) 
 
 
 def _sum_of_squares(x: Array) -> Array:
-    return unp.sum(unp.square(x), axis=(-2, -1), keepdims=True)
+    return unp.sum(sizes.squared(x), axis=(-2, -1), keepdims=True)
 
 
 def _iterated(x: Array, row: Array, preconditioning: str) -> Array:
-    gram = unp.matmul(x, unp.matrix_transpose(x))
+    gram = unp.matmul(x, unp.matrix_transpose(unp.conj(x)))
     if preconditioning == "aol":
         scale = unp.rsqrt(unp.clip(unp.sum(unp.abs(gram), axis=-1, keepdims=True), min=1e-8))
         x, gram = unp.multiply(x, scale), unp.multiply(unp.multiply(gram, scale), unp.matrix_transpose(scale))

@@ -45,7 +45,7 @@ def zero_nans(lists: Lists, updates: Arrays, state: State, params: Arrays | None
     return mended, {"found_nan": [unp.any(is_nan) for is_nan in found]}
 
 
-@formula(needs_params=True)
+@formula(needs_params=True, is_real=True)
 def keep_params_nonnegative(lists: Lists, updates: Arrays, state: State, params: Arrays) -> Result:
     """``-p`` where ``p + u`` were negative."""
     rows = zip(params, updates, strict=True)

@@ -66,7 +66,7 @@ def resized(
     ]
 
 
-@formula(step_sizes)
+@formula(step_sizes, is_real=True)
 def scale_by_rprop(
     lists: Lists,
     updates: Arrays,

@@ -107,7 +107,7 @@ def scale_by_torch_rss(
     return over_root(lists, updates, total, eps), {"sum_of_squares": total}
 
 
-@formula(step_sizes)
+@formula(step_sizes, is_real=True)
 def scale_by_torch_rprop(
     lists: Lists,
     updates: Arrays,
