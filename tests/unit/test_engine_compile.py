@@ -548,14 +548,14 @@ class TestTorch:
             _lower._default.cache_clear()
 
     def test_a_compiler_that_nobody_asked_for_may_fail(self, engine, monkeypatch):
-        from unimod.backends.torch import _lower, _private
+        from unimod.backends.torch import _lower, _private_compile
 
         def fails(*args):
             raise RuntimeError("out of order")
 
         monkeypatch.delenv("UNIMOD_TORCH_COMPILER", raising=False)
         monkeypatch.setattr(_lower, "_default", lambda: "auto")
-        monkeypatch.setattr(_private, "compile_graph", fails)
+        monkeypatch.setattr(_private_compile, "compile_graph", fails)
         with pytest.warns(RuntimeWarning, match="out of order"):
             outputs, _ = engine.compile.jit(lambda leaves: ([leaves[0] + 1], None))([array(engine, 1.0)])
         check(engine, outputs[0], 2.0)

@@ -1,4 +1,4 @@
-"""The error for Python code that asks a traced array for its value. The text is the same on every engine."""
+"""Errors of traced functions: a value that is not there, an array that was given away. They are alike on every engine."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def value_needed(error: BaseException, framework: str) -> CapabilityError:
         got="a Python decision, number or shape that depends on the data",
         expected="code whose Python control flow depends on shapes, dtypes and static values only",
         fix="use um.numpy.where(condition, x, y), um.cond or um.while_loop, or pass the value as a static argument",
+    )
+
+
+def donated_before() -> CapabilityError:
+    """The error for an array that is passed to a jitted function after another call took its memory."""
+    return CapabilityError(
+        "An array was donated to a jitted function, and is used again.",
+        got="an array whose memory was handed over",
+        expected="the array that the function returned in its place",
+        fix="use the result, or take the argument out of donate_argnums",
     )
 
 

@@ -87,7 +87,7 @@ None or gives the loss and the gradients of a list of leaves. ``foreign_schedule
 function of the step, None for what is no schedule of the framework. Both say of themselves ``is_traceable``.
 """
 
-COMPILE: Final = frozenset({"named_scope"})
+COMPILE: Final = frozenset({"export", "import_exported", "lower", "named_scope", "set_cache"})
 
 AUTODIFF: Final = frozenset(
     {"checkpoint_name", "custom_jvp", "custom_vjp", "eval_shape", "jvp", "linearize", "remat", "vjp"}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from unimod.backends._protocol_autodiff import Autodiff
@@ -300,8 +300,38 @@ class Control(Protocol):
 class Compile(Protocol):
     """Tracing and compiling of flat functions."""
 
-    def jit(self, fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
-        """A compiled ``fn``, traced once per set of shapes and dtypes; its opaque result is that of the trace."""
+    def jit(
+        self,
+        fn: FlatFn,
+        *,
+        donate: Sequence[int] = (),
+        compiler: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> FlatFn:
+        """A compiled ``fn``, traced once per set of shapes and dtypes; its opaque result is that of the trace.
+
+        The leaves in ``donate`` are not used after a call; ``options`` are the compiler's own.
+        """
+
+    @optional
+    def lower(
+        self,
+        fn: FlatFn,
+        leaves: list[Array],
+        *,
+        donate: Sequence[int] = (),
+        compiler: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """``fn`` traced for leaves like these and not compiled: an object with ``as_text()`` and ``compile()``.
+
+        The latter gives an object with ``run(leaves)``, ``as_text()``, and ``cost()`` and ``memory()``, which are dicts
+        of numbers by the framework's names.
+        """
+
+    @optional
+    def set_cache(self, directory: str | None) -> None:
+        """Keep compiled programs in a directory for later processes; None: do what the framework does by itself."""
 
     def is_tracing(self) -> bool:
         """Whether the framework is tracing or transforming right now in this thread."""

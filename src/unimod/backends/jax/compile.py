@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 
-from unimod.backends._concrete import value_needed
+from unimod.backends._concrete import donated_before, value_needed
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends.jax import _private
 from unimod.backends.jax.autodiff import VALUE_NEEDED, as_arrays
+from unimod.errors import OptionError
 
 
 class _Extra:
@@ -28,31 +29,57 @@ class _Extra:
 jax.tree_util.register_pytree_node(_Extra, lambda extra: ((), extra), lambda extra, _: extra)
 
 
-def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
+def jit(
+    fn: FlatFn,
+    *,
+    donate: Sequence[int] = (),
+    compiler: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> FlatFn:
     """``fn`` under ``jax.jit``; see the protocol.
 
     Args:
         fn: the flat function.
         donate: the leaves whose buffers may be reused for the outputs.
         compiler: ``"none"`` runs ``fn`` as it is; JAX has one compiler, so every other name means that one.
+        options: of XLA, as ``compiler_options`` of ``jax.jit``.
     """
     if compiler == "none":
         return fn
-
-    def traced(*leaves: Array) -> tuple[list[Array], _Extra]:
-        outputs, extra = fn(list(leaves))
-        return as_arrays(outputs), _Extra(extra)
-
-    run = jax.jit(traced, donate_argnums=tuple(donate))
+    run = _jitted(fn, donate, options)
 
     def compiled(leaves: list[Array]) -> tuple[list[Array], Any]:
         try:
             outputs, extra = run(*leaves)
         except VALUE_NEEDED as error:
             raise value_needed(error, jax.__file__) from error
+        except RuntimeError as error:
+            _check_options(error, options)
+            if any(isinstance(leaf, jax.Array) and _is_deleted(leaf) for leaf in leaves):
+                raise donated_before() from error
+            raise
         return outputs, extra.value
 
     return compiled
+
+
+def _jitted(fn: FlatFn, donate: Sequence[int], options: Mapping[str, Any] | None) -> Any:
+    def traced(*leaves: Array) -> tuple[list[Array], _Extra]:
+        outputs, extra = fn(list(leaves))
+        return as_arrays(outputs), _Extra(extra)
+
+    return jax.jit(traced, donate_argnums=tuple(donate), compiler_options=dict(options) if options else None)
+
+
+def _is_deleted(x: jax.Array) -> bool:
+    return not isinstance(x, jax.core.Tracer) and x.is_deleted()
+
+
+def _check_options(error: RuntimeError, options: Mapping[str, Any] | None) -> None:
+    """Raise what XLA says about an option in the words of the library."""
+    text = str(error)
+    if options and "option" in text:
+        raise OptionError("XLA refuses a compiler option.", got=f"{dict(options)!r}: {text}") from error
 
 
 def is_tracing() -> bool:

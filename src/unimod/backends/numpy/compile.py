@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from unimod.backends._protocol import FlatFn
 
 
-def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
+def jit(
+    fn: FlatFn,
+    *,
+    donate: Sequence[int] = (),
+    compiler: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> FlatFn:
     """``fn`` itself, for code that is written for every engine."""
     return fn
 

@@ -6,31 +6,49 @@ import functools
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from unimod.backends.torch import _private
-from unimod.backends.torch._trace import Traced, has_mutation
+from unimod.backends.torch import _private_compile
+from unimod.backends.torch._private_compile import Run
+from unimod.backends.torch._trace import Compiler, Traced, has_mutation, output_of
 from unimod.errors import OptionError
 
 VARIABLE = "UNIMOD_TORCH_COMPILER"
-COMPILERS = ("inductor", "graph", "none")
-
-Run = Callable[[list[Tensor]], Sequence[Tensor]]
+COMPILERS = ("inductor", "cudagraphs", "graph", "none")
 
 
-def choose(compiler: str | None) -> str:
+def choose(compiler: str | None, options: Mapping[str, Any] | None = None) -> Compiler:
     """The compiler to use: the argument, else ``UNIMOD_TORCH_COMPILER``, else what the machine has.
 
     ``"auto"`` stands for inductor that nobody asked for: where it fails, the graph runs as it is.
 
     Raises:
-        OptionError: there is no compiler of that name.
+        OptionError: there is no compiler of that name, or no such option.
     """
-    name = compiler or os.environ.get(VARIABLE)
+    name = _named(compiler or os.environ.get(VARIABLE))
+    more = {"triton.cudagraphs": True} if name == "cudagraphs" else {}
+    return Compiler(name, tuple(sorted({**more, **_options(options or {})}.items())))
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of inductor; ``mode`` stands for those that ``torch.compile`` means by it."""
+    options = {name.replace("-", "_"): value for name, value in options.items()}
+    mode = options.pop("mode", "default")
+    meant = _private_compile.options_of_mode(mode)
+    unknown = _private_compile.unknown_options(list(options)) if meant is not None else [f"mode={mode}"]
+    if meant is None or unknown:
+        raise OptionError(
+            f"torch's compiler has no option {unknown[0]!r}.",
+            got=f"compiler_options with {unknown[0]!r}",
+            expected="'mode', as in torch.compile, or names of torch._inductor.config",
+        )
+    return {**meant, **options}
+
+
+def _named(name: str | None) -> str:
     if not name:
         return _default()
     if name not in COMPILERS:
@@ -56,16 +74,17 @@ def _default() -> str:
     return "graph"
 
 
-def lower(traced: Traced, compiler: str) -> Run:
+def lower(traced: Traced, compiler: Compiler) -> Run:
     """A function of the list of leaves and constants that gives the results of the graph."""
-    if not _results(traced):
+    if not results(traced) and not has_mutation(traced.graph):
         return _interpreted(traced) if _has_effects(traced) else lambda inputs: ()
-    if compiler == "graph":
+    if compiler.name == "graph":
         return _interpreted(traced)
     try:
-        return _private.compile_graph(_functional(traced), traced.mode, traced.fakes)
+        make_functional(traced)
+        return _private_compile.compile_graph(traced.graph, traced.mode, traced.fakes, dict(compiler.options))
     except Exception as error:
-        if compiler != "auto":
+        if compiler.name != "auto":
             raise
         warnings.warn(
             "torch's compiler failed on a jitted function, which therefore runs as a traced graph of torch operations. "
@@ -81,17 +100,18 @@ def _interpreted(traced: Traced) -> Run:
     return lambda inputs: forward(*inputs)
 
 
-def _functional(traced: Traced) -> Any:
-    """The graph without operations that write into their arguments, which inductor would misread."""
-    if not has_mutation(traced.graph):
-        return traced.graph
-    pure = torch.func.functionalize(traced.graph, remove="mutations")
-    with torch.no_grad():
-        return _private.trace(pure, traced.mode, traced.fakes, decompose=True)
+def make_functional(traced: Traced) -> None:
+    """Free the graph of operations that write into their arguments, which inductor would misread."""
+    if has_mutation(traced.graph) and not traced.is_functional:
+        pure = torch.func.functionalize(traced.graph, remove="mutations")
+        with torch.no_grad():
+            traced.graph = _private_compile.trace(pure, traced.mode, traced.fakes, decompose=True)
+    traced.is_functional = True
 
 
-def _results(traced: Traced) -> Any:
-    return next(node for node in traced.graph.graph.nodes if node.op == "output").args[0]
+def results(traced: Traced) -> Any:
+    """The nodes of the results."""
+    return output_of(traced.graph).args[0]
 
 
 def _has_effects(traced: Traced) -> bool:

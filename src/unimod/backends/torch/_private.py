@@ -6,6 +6,7 @@ Each has a fallback that is right and slower; ``missing()`` lists those that had
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -19,14 +20,13 @@ from torch._subclasses.fake_tensor import (
     FakeTensor,
     FakeTensorMode,
 )
-from torch.fx import GraphModule
 from torch.fx.experimental import proxy_tensor
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from unimod.errors import CapabilityError
 
+_META = torch.device("meta")
 _missing: list[str] = []
 _NO_NUMPY = ".numpy() is not supported for tensor subclasses"
 _NO_INDEX = "only integer tensors of a single element can be converted to an index"
@@ -51,6 +51,7 @@ _functorch_levels = _find(torch._C, "_functorch.get_interpreter_stack", lambda: 
 _forward_mode = _find(torch._C, "_functorch.TransformType.Jvp", None)
 _dispatch_modes = _find(torch._C, "_len_torch_dispatch_stack", lambda: 0)
 _function_modes = _find(torch._C, "_len_torch_function_stack", lambda: 1)
+_top_hooks = _find(torch._C, "_autograd._top_saved_tensors_default_hooks", lambda ignore_is_tracing: None)
 _any_requires_grad = _find(
     torch._C, "_any_requires_grad", lambda *xs: any(isinstance(x, Tensor) and x.requires_grad for x in xs)
 )
@@ -143,6 +144,20 @@ def make_dual(x: Tensor, tangent: Tensor) -> Tensor:
     return found
 
 
+def differentiable_rule(jvp: Callable[..., Any]) -> Callable[..., Any]:
+    """The ``jvp`` of an ``autograd.Function``, in which derivatives around see operations.
+
+    torch 2.13 calls it with forward mode switched off, so that second derivatives would miss what it does.
+    """
+
+    @functools.wraps(jvp)
+    def rule(*args: Any) -> Any:
+        with torch.autograd.forward_ad._set_fwd_grad_enabled(True):
+            return jvp(*args)
+
+    return rule
+
+
 def _interpreter() -> Any:
     from torch._functorch.pyfunctorch import retrieve_current_functorch_interpreter
 
@@ -178,6 +193,40 @@ class Level:
         if self.batch_size is None:
             return [native._wrap_for_grad(x, self.number) for x in outputs]
         return [native._add_batch_dim(x, 0, self.number) for x in outputs]
+
+
+def outside_levels() -> contextlib.AbstractContextManager[Any]:
+    """A context outside of all transforms of ``torch.func``."""
+    return pyfunctorch.temporarily_clear_interpreter_stack()  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def without_saving_hooks() -> Iterator[None]:
+    """Tensors are kept for derivatives as they are: ``torch.func`` refuses the hooks of ``torch.utils.checkpoint``."""
+    autograd: Any = torch._C._autograd
+    hooks = _top_hooks(True)
+    if hooks is None:
+        yield
+        return
+    autograd._pop_saved_tensors_default_hooks()
+    try:
+        # Checkpoints lie in each other.
+        with without_saving_hooks():
+            yield
+    finally:
+        autograd._push_saved_tensors_default_hooks(*hooks)
+
+
+def func_vjp(fn: Callable[..., Any], *primals: Tensor, has_aux: bool = False) -> Any:
+    """``torch.func.vjp``, also inside of checkpoints."""
+    with without_saving_hooks():
+        outputs, pull, *aux = torch.func.vjp(fn, *primals, has_aux=has_aux)
+
+    def pulled(cotangents: Any) -> Any:
+        with without_saving_hooks():
+            return pull(cotangents)
+
+    return outputs, pulled, *aux
 
 
 def current_fake_mode() -> Any:
@@ -285,10 +334,17 @@ class NoCapturedWrites(TorchDispatchMode):  # type: ignore[no-untyped-call]  # t
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run ``func`` unless it writes into a tensor that has values."""
-        schema = getattr(func, "_schema", None)
+        schema, kwargs = getattr(func, "_schema", None), kwargs or {}
         if schema is not None and schema.is_mutable:
-            _refuse_real(schema, args, kwargs or {})
-        return func(*args, **kwargs or {})
+            _refuse_real(schema, args, kwargs)
+        return func(*args, **_without_meta(func, args, kwargs))
+
+
+def _without_meta(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    # The sum of a tensor and a tangent of zeros copies the tensor with the options of a stand-in, device included
+    # (torch 2.13). The stand-in itself is made with a device only.
+    is_sum = func is torch.ops.aten._to_copy.default and kwargs.get("layout") is not None
+    return {**kwargs, "device": args[0].device} if is_sum and kwargs.get("device") == _META else kwargs
 
 
 def no_captured_writes() -> contextlib.AbstractContextManager[Any]:
@@ -311,49 +367,6 @@ def _refuse_real(schema: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> No
 
 def _as_list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else [value]
-
-
-def trace(fn: Callable[..., Any], mode: Any, fakes: Sequence[Tensor], decompose: bool) -> GraphModule:
-    """Record what ``fn`` does to fake tensors; ``decompose`` breaks operations up as inductor wants them."""
-    table = _decompositions() if decompose else None
-    with mode:
-        return make_fx(fn, decomposition_table=table, tracing_mode="real")(*fakes)
-
-
-def _decompositions() -> dict[Any, Any]:
-    # Some decompositions look into the lowerings, which they expect to be imported.
-    importlib.import_module("torch._inductor.lowering")
-    from torch._inductor.decomposition import select_decomp_table
-
-    return select_decomp_table()
-
-
-def compile_graph(graph: GraphModule, mode: Any, fakes: Sequence[Tensor]) -> Callable[[list[Tensor]], Sequence[Tensor]]:
-    """The machine code of a functional, decomposed graph, as a function of a list that it may empty.
-
-    The inner entry point of inductor has none of Dynamo's guards and none of AOTAutograd's wrappers.
-    """
-    try:
-        from torch._guards import TracingContext, tracing
-        from torch._inductor.compile_fx import compile_fx_inner
-    except ImportError:
-        whole = torch.compile(graph, fullgraph=True, dynamic=False)
-        return lambda inputs: whole(*inputs)
-    with _inductor_options(), mode, tracing(TracingContext(mode)):
-        compiled: Any = compile_fx_inner(graph, list(fakes))
-    # The object around it looks for profilers and caches at each call, which takes longer than a small graph.
-    run: Callable[[list[Tensor]], Sequence[Tensor]] = getattr(compiled, "current_callable", None) or compiled
-    return run
-
-
-@contextlib.contextmanager
-def _inductor_options() -> Iterator[None]:
-    from torch._inductor import config
-
-    # The cache has compared shapes and strides already; asserting them again costs 0.1 us for each tensor and call.
-    wanted = {"size_asserts": False, "alignment_asserts": False, "scalar_asserts": False}
-    with config.patch({name: value for name, value in wanted.items() if hasattr(config, name)}):
-        yield
 
 
 def fused_recurrent(name: str) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import dataclasses
 import operator
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,8 +15,15 @@ from torch.fx import GraphModule, Node
 
 from unimod.backends._concrete import value_needed
 from unimod.backends._protocol import FlatFn
-from unimod.backends.torch import _private
+from unimod.backends.torch import _private, _private_compile
 from unimod.backends.torch.autodiff import as_tensors
+
+
+class Compiler(NamedTuple):
+    """What a graph is recorded for: a compiler, and options for it."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclasses.dataclass
@@ -30,6 +37,7 @@ class Traced:
         plan: for each output the index of a result, or ``~i`` where it is leaf ``i`` as it came.
         extra: what the function returned beside its outputs.
         regions: the loops and branches in the graph, which are kept as long as it is.
+        is_functional: whether the graph writes into nothing but donated inputs.
     """
 
     graph: GraphModule
@@ -38,6 +46,7 @@ class Traced:
     plan: tuple[int, ...]
     extra: Any
     regions: list[Any]
+    is_functional: bool = False
 
     @property
     def constants(self) -> list[Tensor]:
@@ -52,7 +61,7 @@ class Traced:
     @property
     def fakes(self) -> list[Tensor]:
         """The stand-ins of all inputs of the graph."""
-        return [node.meta["val"] for node in _inputs(self.graph)]
+        return [node.meta["val"] for node in inputs_of(self.graph)]
 
 
 class _Results:
@@ -105,7 +114,7 @@ class Recording:
     """
 
     mode: Any
-    compiler: str
+    compiler: Compiler
     tracers: tuple[Any, ...] = ()
     regions: list[Any] = dataclasses.field(default_factory=list)
     is_discovering: bool = False
@@ -145,7 +154,7 @@ def _started(recording: Recording) -> Iterator[Recording]:
         _local.recording = before
 
 
-def trace(fn: FlatFn, leaves: Sequence[Tensor], *, compiler: str) -> Traced:
+def trace(fn: FlatFn, leaves: Sequence[Tensor], *, compiler: Compiler) -> Traced:
     """Run ``fn`` once on stand-ins of ``leaves`` and record it.
 
     Nothing of the caller's is changed: where ``fn`` writes into an input or into a tensor that it captured, the graph
@@ -158,7 +167,7 @@ def trace(fn: FlatFn, leaves: Sequence[Tensor], *, compiler: str) -> Traced:
         return _traced(fn, leaves, started)
 
 
-def trace_inner(fn: FlatFn, specs: Sequence[Any]) -> tuple[Traced, str]:
+def trace_inner(fn: FlatFn, specs: Sequence[Any]) -> tuple[Traced, Compiler]:
     """The trace of a closed function inside the trace that is under way, by itself; and the compiler."""
     around = _local.recording
     assert around is not None
@@ -190,7 +199,7 @@ def _traced(fn: FlatFn, leaves: Sequence[Tensor], started: Recording) -> Traced:
     mode = started.mode
     with torch.inference_mode(False), torch.no_grad():
         fakes = [_private.fake(mode, x) for x in leaves]
-        graph = _record(flat, mode, fakes, started.compiler != "graph")
+        graph = _record(flat, mode, fakes, started.compiler.name != "graph")
         captured = _lift_constants(graph, mode)
         _copy_written(graph, record["written"], len(leaves))
         _drop_detach(graph)
@@ -202,7 +211,7 @@ def _traced(fn: FlatFn, leaves: Sequence[Tensor], started: Recording) -> Traced:
 
 def _record(flat: Any, mode: Any, fakes: list[Tensor], decompose: bool) -> GraphModule:
     try:
-        return _private.trace(flat, mode, fakes, decompose)
+        return _private_compile.trace(flat, mode, fakes, decompose)
     except Exception as error:
         if _private.is_value_needed(error):
             raise value_needed(error, torch.__file__) from error
@@ -234,7 +243,7 @@ def _new_input(graph: GraphModule, mode: Any, value: Tensor, number: int) -> Nod
 
 def _copy_written(graph: GraphModule, written: Sequence[int], num_leaves: int) -> None:
     """Let the graph write into copies of its inputs."""
-    inputs = _inputs(graph)
+    inputs = inputs_of(graph)
     constants = inputs[num_leaves:] if has_mutation(graph) else []
     for node in [*(inputs[i] for i in written), *constants]:
         copy = _copy(graph, node, behind=inputs[-1])
@@ -244,7 +253,7 @@ def _copy_written(graph: GraphModule, written: Sequence[int], num_leaves: int) -
 
 def _copy_views(graph: GraphModule) -> None:
     """Let no result share memory with an input."""
-    output = _output(graph)
+    output = output_of(graph)
     for node in list(output.all_input_nodes):
         if _viewed(node).op == "placeholder":
             output.replace_input_with(node, _copy(graph, node, behind=output.prev))
@@ -285,10 +294,12 @@ def has_mutation(graph: GraphModule) -> bool:
     return any(schema is not None and schema.is_mutable for schema in schemas)
 
 
-def _output(graph: GraphModule) -> Node:
+def output_of(graph: GraphModule) -> Node:
+    """The node of the results."""
     output: Node = next(node for node in graph.graph.nodes if node.op == "output")
     return output
 
 
-def _inputs(graph: GraphModule) -> list[Node]:
+def inputs_of(graph: GraphModule) -> list[Node]:
+    """The nodes of the leaves and the constants."""
     return [node for node in graph.graph.nodes if node.op == "placeholder"]

@@ -9,22 +9,32 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _lower, _private, _regions
-from unimod.backends.torch._trace import trace
-from unimod.backends.torch.autodiff import as_tensor, as_tensors, is_differentiating
+from unimod.backends.torch import _donation, _lower, _private, _private_compile
+from unimod.backends.torch._ahead import export as export
+from unimod.backends.torch._ahead import import_exported as import_exported
+from unimod.backends.torch._ahead import lower as lower
+from unimod.backends.torch._entry import Entry, plain
+from unimod.backends.torch._trace import Compiler
+from unimod.backends.torch.autodiff import as_tensors, is_differentiating
 
 # Inductor compiles in one thread at a time.
 _compiling = threading.RLock()
 
 
-def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) -> FlatFn:
+def jit(
+    fn: FlatFn,
+    *,
+    donate: Sequence[int] = (),
+    compiler: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> FlatFn:
     """A compiled ``fn``; see the protocol.
 
     Under a transform, inside another trace, and where autograd follows an input or a captured tensor, ``fn`` is run as
@@ -33,14 +43,16 @@ def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) 
 
     Args:
         fn: the flat function.
-        donate: accepted and without effect: the allocator reuses freed buffers by itself.
-        compiler: ``"inductor"`` (machine code), ``"graph"`` (the traced graph as it is) or ``"none"`` (no trace).
-            With None ``UNIMOD_TORCH_COMPILER`` decides, else inductor where there is a C++ compiler, else graph.
+        donate: the leaves that are empty after a call. Compiled code writes results into their memory.
+        compiler: ``"inductor"`` (machine code), ``"cudagraphs"`` (the same, its kernels started as one on GPUs),
+            ``"graph"`` (the traced graph as it is) or ``"none"`` (no trace). With None ``UNIMOD_TORCH_COMPILER``
+            decides, else inductor where there is a C++ compiler, else graph.
+        options: of inductor, and ``mode`` as in ``torch.compile``.
     """
-    choice = _lower.choose(compiler)
-    if choice == "none":
+    choice = _lower.choose(compiler, options)
+    if choice.name == "none":
         return fn
-    cache = _Cache(fn, choice)
+    cache = _Cache(fn, choice, tuple(donate))
 
     def compiled(leaves: list[Array]) -> tuple[list[Array], Any]:
         if is_differentiating() or _private.is_transforming():
@@ -51,6 +63,11 @@ def jit(fn: FlatFn, *, donate: Sequence[int] = (), compiler: str | None = None) 
         return cache.call(leaves)
 
     return compiled
+
+
+def set_cache(directory: str | None) -> None:
+    """Keep compiled programs in a directory for later processes; None: where inductor keeps them by itself."""
+    _private_compile.set_cache(directory)
 
 
 def is_tracing() -> bool:
@@ -68,61 +85,30 @@ def _inline(fn: FlatFn, leaves: Sequence[Any]) -> tuple[list[Tensor], Any]:
     return as_tensors(outputs), extra
 
 
-class _Entry:
-    """One trace, lowered."""
-
-    def __init__(self, fn: FlatFn, leaves: Sequence[Tensor], compiler: str, ambient: tuple[Any, ...]) -> None:
-        traced = trace(fn, leaves, compiler=compiler)
-        _regions.prepare(traced)
-        self.lowered = _lower.lower(traced, compiler)
-        self.extra, self.constants, self.regions = traced.extra, traced.constants, traced.regions
-        self.plan = None if traced.plan == tuple(range(len(traced.plan))) else traced.plan
-        self.captures_grad = traced.captures_grad
-        self.ambient, self.num_leaves = ambient, len(leaves)
-        self.guard: Callable[..., bool] | None = None
-
-    def fits(self, leaves: Sequence[Any]) -> bool:
-        """Whether this trace serves for ``leaves`` as they are; False also where that is not known."""
-        return (
-            self.guard is not None
-            and len(leaves) == self.num_leaves
-            and _private.ambient() == self.ambient
-            and self.guard(*leaves)
-            and not self.is_followed()
-        )
-
-    def is_followed(self) -> bool:
-        """Whether autograd wants to see the operations, because the function captured a tensor that it follows."""
-        return self.captures_grad and torch.is_grad_enabled()
-
-    def run(self, leaves: Sequence[Tensor]) -> tuple[list[Tensor], Any]:
-        results = self.lowered([*leaves, *self.constants])
-        if self.plan is None:
-            return list(results), self.extra
-        return [results[i] if i >= 0 else leaves[~i] for i in self.plan], self.extra
-
-
 class _Cache:
     """The traces of one function, by shapes, dtypes and devices."""
 
-    def __init__(self, fn: FlatFn, compiler: str) -> None:
-        self.fn, self.compiler = fn, compiler
-        self.entries: dict[Hashable, _Entry] = {}
-        self.recent: _Entry | None = None
+    def __init__(self, fn: FlatFn, compiler: Compiler, donated: tuple[int, ...]) -> None:
+        self.fn, self.compiler, self.donated = fn, compiler, donated
+        self.entries: dict[Hashable, Entry] = {}
+        self.recent: Entry | None = None
 
     def call(self, leaves: Sequence[Any]) -> tuple[list[Tensor], Any]:
         if _private.any_requires_grad(leaves):
             return _inline(self.fn, leaves)
-        plain = [_plain(x) for x in leaves]
-        entry = self._find(plain)
+        own = [plain(x) for x in leaves]
+        _donation.refuse_emptied(own)
+        entry = self._find(own)
         if entry.is_followed():
             return _inline(self.fn, leaves)
-        if entry.guard is None and all(x is y for x, y in zip(plain, leaves, strict=True)):
-            entry.guard = _private.guard(plain)
+        if entry.guard is None and all(x is y for x, y in zip(own, leaves, strict=True)):
+            entry.guard = _private.guard(own)
         self.recent = entry
-        return entry.run(plain)
+        found = entry.run(own)
+        _donation.empty([x if isinstance(x, Tensor) else p for x, p in zip(leaves, own, strict=True)], entry.donated)
+        return found
 
-    def _find(self, leaves: list[Tensor]) -> _Entry:
+    def _find(self, leaves: list[Tensor]) -> Entry:
         ambient = _private.ambient()
         key = (ambient, _private.autocast_state(), *((x.shape, x.dtype, x.device) for x in leaves))
         entry = self.entries.get(key)
@@ -130,14 +116,5 @@ class _Cache:
             return entry
         with _compiling:
             if key not in self.entries:
-                self.entries[key] = _Entry(self.fn, leaves, self.compiler, ambient)
+                self.entries[key] = Entry(self.fn, leaves, self.compiler, self.donated, ambient).lower()
             return self.entries[key]
-
-
-def _plain(x: Any) -> Tensor:
-    """``x`` as a contiguous tensor of no subclass, outside of autograd, without lazy conjugation or negation."""
-    x = as_tensor(x)
-    if type(x) is not Tensor or x.requires_grad:
-        x = x.detach().as_subclass(Tensor)
-    plain: Tensor = x.resolve_conj().resolve_neg().contiguous()
-    return plain
