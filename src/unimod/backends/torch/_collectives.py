@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unimod.backends.torch import _private
+
 
 @dataclasses.dataclass(frozen=True)
 class Exchange:
@@ -53,6 +55,7 @@ class Linear(torch.autograd.Function):
         return apply(Linear, cotangent, marker, ctx.exchange.transposed()), None, None
 
     @staticmethod
+    @_private.differentiable_rule
     def jvp(ctx: Any, tangent: Tensor, *others: Any) -> Tensor:
         """The same exchange of the tangents."""
         (marker,) = ctx.saved_tensors
@@ -89,6 +92,7 @@ class Extreme(torch.autograd.Function):
         return apply(Linear, cotangent, marker, SUM) * share, None, None
 
     @staticmethod
+    @_private.differentiable_rule
     def jvp(ctx: Any, tangent: Tensor, *others: Any) -> Tensor:
         """The tangents by their shares."""
         share, marker = _share(ctx)

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unimod.backends.torch import _private
+
 
 class _Det(torch.autograd.Function):
     generate_vmap_rule = True
@@ -31,6 +33,7 @@ class _Det(torch.autograd.Function):
         return gradient[..., None, None] * _cofactors(x).conj()
 
     @staticmethod
+    @_private.differentiable_rule
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return (_cofactors(x) * tangent).sum((-2, -1))

@@ -42,7 +42,7 @@ def derived(
                     inputs[place] = x
                 return plain(*inputs)
 
-            pull: Any = torch.func.vjp(outputs, *chosen)[1]
+            pull = _private.func_vjp(outputs, *chosen)[1]
             found: Made = pull(tuple(cotangents))
             return found
 
@@ -67,7 +67,7 @@ def derived(
             values = _saved(ctx)
             cotangents, inputs = values[: ctx.count], values[ctx.count :]
             chosen = [inputs[place] for place in wrt]
-            pull: Any = torch.func.vjp(slopes_of_plain(ctx.count, inputs), *cotangents, *chosen)[1]
+            pull = _private.func_vjp(slopes_of_plain(ctx.count, inputs), *cotangents, *chosen)[1]
             found = pull(tuple(seconds))
             back: list[Any] = [None] * ctx.rest
             back[2 : 2 + ctx.count] = found[: ctx.count]

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.utils import checkpoint as native
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _private
-from unimod.backends.torch._runs import as_tensors, is_single
+from unimod.backends.torch import _private, _rules
+from unimod.backends.torch._runs import as_tensors, current, is_single, run_number
 
 _aten = torch.ops.aten
 _PLAIN_DOTS = (_aten.mm.default, _aten.addmm.default, _aten.mv.default, _aten.addmv.default, _aten.dot.default)
@@ -47,9 +47,12 @@ def remat(fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] |
     if name == "everything_saveable" or _private.in_functorch() or not torch.is_grad_enabled():
         return fn(leaves)
     cell: list[Any] = []
+    number, is_alone, rules = current(), is_single(), _rules.state()
 
     def run(*inputs: Tensor) -> list[Tensor]:
-        with _names_wanted(bool(names)):
+        # What asks for the second run may be a derivative inside of the function, also one that is being mapped.
+        state = _private.outside_levels(), run_number(number, is_single=is_alone), _rules.restored(rules)
+        with state[0], state[1], state[2], _names_wanted(bool(names)):
             outputs, extra = fn(list(inputs))
         cell[:] = cell or [extra]
         return as_tensors(outputs)

@@ -96,13 +96,32 @@ def custom_jvp(fn: FlatFn, rule: Callable[..., Any], leaves: list[Array]) -> tup
             found = moved(primals, tangents)[1]
             return tuple(found[place] for place in places)
 
-        transposed: Any = torch.func.vjp(slopes, *(torch.zeros_like(primals[place]) for place in inputs))[1]
+        transposed = _private.func_vjp(slopes, *(torch.zeros_like(primals[place]) for place in inputs))[1]
         slots: list[Any] = [None] * len(primals)
         for place, cotangent in zip(inputs, transposed(tuple(cotangents)), strict=True):
             slots[place] = cotangent
         return slots
 
     return _switched(outputs, places, [], leaves, pull, level), extra
+
+
+State = tuple[frozenset[int], int, frozenset[int]]
+
+
+def state() -> State:
+    """Which rules are being carried out in this thread."""
+    return _skipped.levels, _skipped.runs, _skipped.linear
+
+
+@contextlib.contextmanager
+def restored(then: State) -> Iterator[None]:
+    """What follows is a part of what was done at another time."""
+    before = state()
+    _skipped.levels, _skipped.runs, _skipped.linear = then
+    try:
+        yield
+    finally:
+        _skipped.levels, _skipped.runs, _skipped.linear = before
 
 
 @contextlib.contextmanager
@@ -206,6 +225,7 @@ def _function(count: int, start: int, pull: Any, level: int) -> Any:
             return *(None for _ in values[:start]), *found
 
         @staticmethod
+        @_private.differentiable_rule
         def jvp(ctx: Any, *tangents: Any) -> tuple[Any, ...]:
             # Forward mode comes here from derivatives around the one that the rule is for.
             pairs = zip(ctx.saved_tensors, tangents[:count], strict=False)

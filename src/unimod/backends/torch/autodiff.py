@@ -168,7 +168,8 @@ def _with_levels(fn: FlatFn, leaves: list[Tensor], which: Sequence[int]) -> tupl
     if not selected:
         loss, aux = loss_and_aux(selected)
         return [loss, *aux], cell[0], []
-    grads, (loss, aux) = torch.func.grad_and_value(loss_and_aux, has_aux=True)(selected)
+    with _private.without_saving_hooks():
+        grads, (loss, aux) = torch.func.grad_and_value(loss_and_aux, has_aux=True)(selected)
     return [loss, *aux], cell[0], grads
 
 
@@ -196,8 +197,7 @@ def _pulled_by_levels(
     fn: SplitFn, leaves: list[Tensor], which: Sequence[int]
 ) -> tuple[list[Tensor], list[Tensor], Any, Linear]:
     run, cell = _of_selected(fn, leaves, which)
-    found: Any = torch.func.vjp(run, *(leaves[i] for i in which), has_aux=True)
-    outputs, pull, aux = found
+    outputs, pull, aux = _private.func_vjp(run, *(leaves[i] for i in which), has_aux=True)
     return list(outputs), aux, cell[0], lambda cotangents: list(pull(tuple(as_tensors(cotangents))))
 
 
