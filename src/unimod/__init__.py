@@ -158,7 +158,9 @@ if TYPE_CHECKING:
     from unimod.transforms.custom_rules import custom_jvp, custom_vjp
     from unimod.transforms.debugging import debug_callback, debug_print
     from unimod.transforms.jacobian import hessian, hvp, jacfwd, jacobian, jacrev
+    from unimod.transforms.compilation_cache import set_compilation_cache
     from unimod.transforms.jvp import jvp, linearize
+    from unimod.transforms.saved import load_function, save_function
     from unimod.transforms.loops import fori_loop, while_loop
     from unimod.transforms.naming import named_call
     from unimod.transforms.preserving import preserve_state
@@ -205,7 +207,9 @@ __getattr__, __dir__ = attach(
         "transforms.closures": "closure_convert",
         "transforms.custom_rules": "custom_jvp custom_vjp",
         "transforms.jacobian": "hessian hvp jacfwd jacobian jacrev",
+        "transforms.compilation_cache": "set_compilation_cache",
         "transforms.jvp": "jvp linearize",
+        "transforms.saved": "load_function save_function",
         "transforms.naming": "named_call",
         "transforms.remat": "checkpoint checkpoint_name remat",
         "transforms.shapes": "ShapeDtypeStruct eval_shape",
@@ -346,6 +350,7 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "load_function",
     "losses",
     "map",
     "metrics",
@@ -372,6 +377,7 @@ __all__ = [
     "remat",
     "reset_backend",
     "rng",
+    "save_function",
     "scan",
     "seed",
     "select_parameters",
@@ -379,6 +385,7 @@ __all__ = [
     "select_tree",
     "sequential_map",
     "set_backend",
+    "set_compilation_cache",
     "stateful",
     "static",
     "stop_gradient",

@@ -17,6 +17,7 @@ from unimod.transforms.collectives import (
     psum,
     psum_scatter,
 )
+from unimod.transforms.compilation_cache import set_compilation_cache
 from unimod.transforms.custom_rules import custom_jvp, custom_vjp
 from unimod.transforms.debugging import debug_callback, debug_print
 from unimod.transforms.grad import grad, stop_gradient, value_and_grad
@@ -28,6 +29,7 @@ from unimod.transforms.naming import named_call
 from unimod.transforms.preserving import preserve_state
 from unimod.transforms.pure import pure
 from unimod.transforms.remat import checkpoint, checkpoint_name, remat
+from unimod.transforms.saved import load_function, save_function
 from unimod.transforms.scan import scan
 from unimod.transforms.sequential import sequential_map
 from unimod.transforms.shapes import ShapeDtypeStruct, eval_shape
@@ -64,6 +66,7 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "load_function",
     "named_call",
     "pmax",
     "pmean",
@@ -74,8 +77,10 @@ __all__ = [
     "psum_scatter",
     "pure",
     "remat",
+    "save_function",
     "scan",
     "sequential_map",
+    "set_compilation_cache",
     "stop_gradient",
     "switch",
     "value_and_grad",

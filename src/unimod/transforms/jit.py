@@ -6,7 +6,7 @@ import functools
 import inspect
 import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unimod.backends import _registry
@@ -14,8 +14,9 @@ from unimod.backends._protocol import Engine
 from unimod.core import init, scope, static, tree, walk
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
-from unimod.errors import DTypeError, RetraceWarning
-from unimod.transforms import _lift
+from unimod.errors import DTypeError, OptionError, RetraceWarning
+from unimod.transforms import _ahead, _lift
+from unimod.transforms.shapes import ShapeDtypeStruct
 
 WARN_AT = 16
 
@@ -72,7 +73,39 @@ class Jitted:
             _lift.write_back(_changed((args, kwargs), is_bound and not self._options.inplace), copies)
         return result
 
+    def lower(self, *args: Any, **kwargs: Any) -> _ahead.Lowered:
+        """Trace the function for arguments like these, and compile nothing yet.
+
+        Args:
+            args: trees of arrays, or of :class:`ShapeDtypeStruct`.
+            kwargs: the same, by name.
+
+        Raises:
+            OptionError: the function is a bound method, or has static arguments.
+        """
+        if self._target.owner is not None or self._options.has_statics or self._options.inplace:
+            raise OptionError(
+                "Only a function of values can be lowered.",
+                got=f"{self._target.name} with static arguments, or with a module that it changes",
+                fix="lower a function that takes the module as an argument, and captures what is static",
+            )
+        leaves, structure = walk.flatten((args, kwargs))
+        engine = _lift.engine_for([leaf for leaf in leaves if not isinstance(leaf, ShapeDtypeStruct)], None)
+        leaves = _lift.to_engine(engine, [_example(engine, leaf) for leaf in leaves])
+        traced, options = self._flat(engine, leaves, structure, (), False)
+        lower = getattr(engine.compile, "lower", None)
+        name = self._target.name
+        program = _ahead.AsItIs(traced, name) if lower is None else lower(traced, leaves, **options)
+        return _ahead.Lowered(program, engine, structure, leaves, name)
+
     def _compile(self, engine: Engine, leaves: list[Any], structure: Child, statics: Any, is_bound: bool) -> Any:
+        traced, options = self._flat(engine, leaves, structure, statics, is_bound)
+        return engine.compile.jit(traced, **options)
+
+    def _flat(
+        self, engine: Engine, leaves: list[Any], structure: Child, statics: Any, is_bound: bool
+    ) -> tuple[Callable[..., Any], dict[str, Any]]:
+        """The flat function, and options for the engine."""
         _lift.check_arguments(leaves, structure, f"jit of {self._target.name}", "name it in static_argnames")
         is_inplace = self._options.inplace
         flat = _lift.flat_function(
@@ -89,10 +122,13 @@ class Jitted:
                 return flat(inner)
 
         donated = self._options.donated(structure, self._target.shift)
-        return engine.compile.jit(traced, donate=donated, compiler=self._options.compiler)
+        options: dict[str, Any] = {"donate": donated, "compiler": self._options.compiler}
+        if self._options.compiler_options:
+            options["options"] = self._options.compiler_options
+        return traced, options
 
     def _note(self, engine: Engine, structure: Child, leaves: list[Any]) -> None:
-        shapes = tuple(_signature(leaf) for leaf in leaves)
+        shapes = tuple(_ahead.signature(leaf) for leaf in leaves)
         self._traces.append((structure, (engine.name, *shapes)))
         if len(self._traces) % WARN_AT == 0:
             warnings.warn(
@@ -144,10 +180,12 @@ class _Options:
         inplace: bool,
         backend: str | None,
         compiler: str | None,
+        compiler_options: Mapping[str, Any] | None,
     ) -> None:
         self.argnums, self.argnames = _both(fn, static_argnums, static_argnames)
         self.donate, self.inplace = tuple(donate_argnums), inplace
         self.backend, self.compiler = backend, compiler
+        self.compiler_options = dict(compiler_options or {})
         self.has_statics = bool(self.argnums or self.argnames)
 
     def take_statics(self, args: tuple[Any, ...], kwargs: dict[str, Any], shift: int) -> Any:
@@ -212,9 +250,8 @@ def _is_trace(engine: Engine, leaves: list[Any]) -> bool:
     return not all(map(engine.arrays.is_concrete, arrays)) if arrays else engine.compile.is_tracing()
 
 
-def _signature(leaf: Any) -> str:
-    engine = _registry.of_type(type(leaf))
-    return type(leaf).__name__ if engine is None else f"{engine.arrays.dtype_name(leaf)}{list(leaf.shape)}"
+def _example(engine: Engine, leaf: Any) -> Any:
+    return engine.arrays.full(leaf.shape, 0, str(leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
 
 
 def _changed(both: Any, is_owner_only: bool) -> list[Any]:
@@ -234,6 +271,7 @@ def jit(
     inplace: bool = False,
     backend: str | None = None,
     compiler: str | None = None,
+    compiler_options: Mapping[str, Any] | None = None,
 ) -> Any:
     """A compiled ``fn``: traced once for each structure, shape and dtype of its arguments.
 
@@ -244,17 +282,25 @@ def jit(
         fn: the function; without it, ``jit`` returns a decorator.
         static_argnums: places of arguments that are part of the program, hashable.
         static_argnames: their names.
-        donate_argnums: places of arguments whose memory may be reused for the results.
+        donate_argnums: places of arguments that are not used after the call: their memory is reused for the results.
+            On JAX such an array is deleted, on torch it is left empty; a jitted function refuses it.
         inplace: write all module arguments back, as a bound method does with its own.
         backend: the engine for calls without arrays.
-        compiler: what the torch engine does with the traced graph: ``"inductor"``, ``"graph"`` (run it as it is) or
-            ``"none"`` (do not trace). Default: ``UNIMOD_TORCH_COMPILER``, else inductor where a C++ compiler is found.
+        compiler: what the torch engine does with the traced graph: ``"inductor"``, ``"cudagraphs"`` (the same, with its
+            kernels started as one on GPUs), ``"graph"`` (run it as it is) or ``"none"`` (do not trace). Default:
+            ``UNIMOD_TORCH_COMPILER``, else inductor where a C++ compiler is found.
+        compiler_options: handed to the compiler: those of XLA on JAX; on torch names of ``torch._inductor.config``, and
+            ``mode`` as in ``torch.compile``.
 
     Returns:
-        A callable with ``trace_count`` and ``explain()``.
+        A callable with ``trace_count`` and ``explain()``, and ``lower(*args)``, whose result has ``as_text()`` and
+        ``compile()``; a compiled program is called in the same way and has ``cost_analysis()`` and
+        ``memory_analysis()``.
 
     Raises:
         DTypeError: an argument is neither array nor number and not static.
+        OptionError: the engine's compiler does not know an option.
+        CapabilityError: Python asks for the value of a traced array, or an array was donated before.
 
     Example:
         >>> import unimod as um
@@ -272,9 +318,12 @@ def jit(
             inplace=inplace,
             backend=backend,
             compiler=compiler,
+            compiler_options=compiler_options,
         )
     target = _lift.target_of(fn)
     # A function may say by itself which of its arguments are part of the program.
     names = (*_tuple(static_argnames), *getattr(fn, "_um_static_argnames", ()))
-    options = _Options(fn, _tuple(static_argnums), names, _tuple(donate_argnums), inplace, backend, compiler)
+    options = _Options(
+        fn, _tuple(static_argnums), names, _tuple(donate_argnums), inplace, backend, compiler, compiler_options
+    )
     return Jitted(target, options)

@@ -11,6 +11,10 @@ import jax
 from unimod.backends._concrete import donated_before, value_needed
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends.jax import _private
+from unimod.backends.jax._ahead import export as export
+from unimod.backends.jax._ahead import import_exported as import_exported
+from unimod.backends.jax._ahead import lower as lower
+from unimod.backends.jax._ahead import set_cache as set_cache
 from unimod.backends.jax.autodiff import VALUE_NEEDED, as_arrays
 from unimod.errors import OptionError
 
