@@ -2,5 +2,23 @@
 
 from unimod.interop.functional import functional_module, get_buffers, get_params
 from unimod.interop.modules import FlaxModule, HaikuModule, NNXModule, TorchModule
+from unimod.interop.weights import (
+    from_flax_variables,
+    from_torch_state_dict,
+    to_flax_variables,
+    to_torch_state_dict,
+)
 
-__all__ = ["FlaxModule", "HaikuModule", "NNXModule", "TorchModule", "functional_module", "get_buffers", "get_params"]
+__all__ = [
+    "FlaxModule",
+    "HaikuModule",
+    "NNXModule",
+    "TorchModule",
+    "from_flax_variables",
+    "from_torch_state_dict",
+    "functional_module",
+    "get_buffers",
+    "get_params",
+    "to_flax_variables",
+    "to_torch_state_dict",
+]
