@@ -108,6 +108,7 @@ class _Apply(torch.autograd.Function):
         return None, *ctx.region.pull(inputs, outputs, cotangents, ctx.needs_input_grad[1:])
 
     @staticmethod
+    @_private.differentiable_rule
     def jvp(ctx: Any, _: None, *tangents: Any) -> tuple[Any, ...]:
         return tuple(ctx.region.push(ctx.saved_tensors[: ctx.count], tangents))
 
