@@ -182,7 +182,12 @@ def test_gradients_that_are_not_numbers_leave_no_trace(any_backend, row):
     same, after = guarded.step(params, bad, **given)
     assert_same(same, params)
     assert_same(after.inner, guarded.inner)
-    assert_same(after.step(same, params, **given)[0], opt.step(params, params, **given)[0])
+    # A scale that comes last is multiplied and added in one rounding; a wrapper's update is rounded before.
+    for one, two in zip(
+        numbers(after.step(same, params, **given)[0]), numbers(opt.step(params, params, **given)[0]), strict=True
+    ):
+        assert (one.dtype, one.shape) == (two.dtype, two.shape)
+        np.testing.assert_allclose(one, two, rtol=2.0**-23, atol=2.0**-24)
 
 
 @pytest.mark.needs("torch")
@@ -210,6 +215,11 @@ class Tied(um.Module):
 def test_frozen_leaves_stay_and_shared_ones_are_one(any_backend, row):
     if row in ("masked[prefix]", "scale_by_shape", "stateless", "custom", "keep_params_nonnegative", "set_to_zero"):
         return  # of the names of the problem, or what moves nothing
+    with um.use_x64():  # for what keeps a state in float64
+        check_frozen(any_backend, row)
+
+
+def check_frozen(any_backend, row):
     net = Tied().init(0)
     net.c.freeze(inplace=True)
     opt = ROWS[row].ours().init(net)
@@ -221,7 +231,7 @@ def test_frozen_leaves_stay_and_shared_ones_are_one(any_backend, row):
         given["value_fn"] = lambda net: unp.sum(net.a.kernel * net.a.kernel)
     new = net
     for _ in range(3):
-        grads = um.tree.map(unp.ones_like, trainable(new))
+        grads = um.tree.map(lambda x: x + 1.0, trainable(new))
         new, opt = opt.step(new, grads, **given)
     assert new.b.kernel is new.a.kernel
     assert new.c.kernel is net.c.kernel
@@ -229,15 +239,18 @@ def test_frozen_leaves_stay_and_shared_ones_are_one(any_backend, row):
     assert np.any(numbers(new.a.kernel)[0] != numbers(net.a.kernel)[0])
 
 
+# A rate of several parts, under another name, of a schedule that would have begun lower, or used by ``init`` alone.
+UNRATED = {"partition", "multi_transform", "schedule_free", "schedule_free_sgd[warmup]"}
+UNRATED |= {"polyak_sgd", "polyak_sgd[options]", "rprop", "rprop[options]", "scale_by_rprop"}
+RATED = [row for row in ROWS if ROWS[row].rate and row not in UNRATED]
+
 # One step -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.needs("torch")
-@pytest.mark.parametrize("row", [row for row in ROWS if ROWS[row].rate])
+@pytest.mark.parametrize("row", RATED)
 def test_a_learning_rate_for_one_step(row):
     opt, params = began(row, "torch", "float64")
-    if "learning_rate" not in set(opt.hyperparameters()) or row in ("partition", "multi_transform", "schedule_free"):
-        return  # no rate, or more than one
     twice = ROWS[row].ours(2 * ROWS[row].rate).init(params)
     x, y = params, params
     for _ in range(3):

@@ -14,6 +14,7 @@ def clip(max_delta: float) -> Transformation:
 
     Raises:
         OptionError: ``max_delta`` is negative.
+        DTypeError: a gradient is complex.
 
     Example:
         >>> import unimod as um
@@ -170,6 +171,7 @@ def keep_params_nonnegative() -> Transformation:
     """Updates after which no parameter is negative; the last part of a chain.
 
     Raises:
+        DTypeError: a parameter is complex.
         OptionError: no parameters were passed to ``update``.
 
     Example:

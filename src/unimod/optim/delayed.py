@@ -106,6 +106,9 @@ def scale_by_adopt(
         use_clipping: whether quotients are cut to :math:`\pm c_t`.
         clip_value_fn: gives the bound :math:`c_t` for the 0-based step; None: :math:`t^{1/4}`.
 
+    Raises:
+        DTypeError: a parameter is complex.
+
     Source: Taniguchi et al., "ADOPT: Modified Adam Can Converge with Any b2 with the Optimal Rate", 2024.
 
     Example:

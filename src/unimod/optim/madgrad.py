@@ -19,6 +19,9 @@ def scale_by_madgrad(learning_rate: Rate, *, momentum: Rate = 0.9, eps: Rate = 1
         momentum: the weight of the parameters in the mean with the place that the sums point to.
         eps: added to the cube root, and to the learning rate.
 
+    Raises:
+        DTypeError: a parameter is complex.
+
     Source: Defazio and Jelassi, "Adaptivity without Compromise: A Momentumized, Adaptive, Dual Averaged Gradient Method
     for Stochastic Optimization", 2021.
 

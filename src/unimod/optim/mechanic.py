@@ -73,7 +73,7 @@ class Mechanize(Wrapper):
         m = unp.maximum(unp.multiply(decays, m), unp.add(unp.abs(gain), eps))
         v = unp.add(unp.multiply(unp.square(decays), v), unp.square(gain))
         wealth = unp.add(unp.multiply(m, s_init / count), unp.maximum(r, 0.0))
-        s = unp.divide(wealth, unp.add(unp.sqrt(v), eps))
+        s = unp.divide(wealth, unp.add(sizes.root(v), eps))
         self.state |= {"r": r, "m": m, "v": v, "s": s}
         return s
 

@@ -271,6 +271,9 @@ def scale_by_cocob(*, alpha: float = 100.0, eps: float = 1e-8) -> Transformation
         alpha: bounds the first bets.
         eps: the first scale of the gradients.
 
+    Raises:
+        DTypeError: a parameter is complex.
+
     Source: Orabona and Tommasi, "Training Deep Networks without Learning Rates Through Coin Betting", 2017,
     algorithm 2.
 

@@ -8,7 +8,7 @@ import unimod.numpy as unp
 from unimod import optim
 from unimod.backends import _capabilities as has
 from unimod.testing.case import Case
-from unimod.testing.cases.optimizers_more import _BOUND, Make, _down, _loss, _row, _schedule, _slope, _start, _step
+from unimod.testing.cases.optimizers_more import _BOUND, Make, _down, _loss, _row, _schedule, _slope, _start, _step, steps
 
 MAIN: dict[str, Make] = {
     "acprop": lambda: optim.acprop(0.1, eps_root=1e-3, weight_decay=0.02),
@@ -116,14 +116,26 @@ def _searched(params: Any, scale: Any) -> Any:
     return params, (_loss(params, scale), _slope(params, scale))
 
 
-_NO_SLOPE = frozenset({"adopt", "mechanize", "sam", "galore", "inject_hyperparams"})
-"""The first step of ADOPT only looks; those of the others begin with what has no derivative, or cuts it."""
+def _steps(name: str, make: Make) -> Case:
+    return Case(f"optim.{name}", steps(make, 3), _start, bound=_BOUND, gradient_bound=_BOUND, wrt=(0, 1), vmap=False)
+
+
+_LATER: dict[str, Make] = {
+    "adopt[options, steps]": lambda: optim.adopt(0.1, b2=0.9, eps=0.5),
+    "mechanize[num_betas, steps]": lambda: optim.mechanize(optim.sgd(0.5), s_init=0.1, num_betas=3),
+    "sam[steps]": MAIN["sam"],
+    "galore[steps]": lambda: optim.galore(0.1, rank=1, base_optimizer=optim.trace(0.5)),
+    "inject_hyperparams[steps]": lambda: optim.inject_hyperparams(optim.adam)(0.1, b1=_rising, eps=0.5),
+}
+"""What says more after some steps: the first one of ADOPT only looks, SAM's second one is the one that stays."""
+_FIRST_ONLY = frozenset({"adopt", "mechanize", "sam", "galore", "inject_hyperparams"})
 _SEARCH: dict[str, Any] = {"vmap": False, "needs": frozenset({has.GRAD})}
 
 CASES: tuple[Case, ...] = (
     *(_row(name, make, dtypes=("float32", "float64")) for name, make in MAIN.items()),
     *(_row(name, make) for name, make in (OPTIONS | PARTS).items()),
-    *(_step(name, make) for name, make in MAIN.items() if name not in _NO_SLOPE),
+    *(_step(name, make) for name, make in MAIN.items() if name not in _FIRST_ONLY),
+    *(_steps(name, make) for name, make in _LATER.items()),
     Case("optim.hutchinson_estimator_diag_hessian", _curved, _start, reference=_curvature, bound=_BOUND, **_SEARCH),
     Case("optim.value_and_grad_from_state", _kept, _start, reference=_searched, bound=_BOUND, **_SEARCH),
 )
