@@ -36,7 +36,7 @@ NN: Final = frozenset(
     | {"conv", "conv_transpose", "layer_norm", "linear", "max_pool", "moments", "normalize", "sum_pool"}
     | {"log_softmax", "softmax", "relu", "relu6", "sigmoid", "silu", "tanh", "softplus", "elu", "selu", "celu", "gelu"}
     | {"leaky_relu", "hard_tanh", "hard_sigmoid", "hard_silu", "log_sigmoid", "soft_sign", "mish"}
-    | {"foreign_module"}
+    | {"foreign_module", "native_module"}
 )
 """Those of the second line and the softmaxes are in the protocol. Activations take one array, and keyword options as in
 the front.
@@ -62,7 +62,8 @@ its arguments, else None: an object that compares by identity and can be pickled
 ``is_flat``, ``is_random`` and ``needs_inputs``, and with ``given_values()``, ``init(words, args, options)`` and, for some,
 ``given_variables(variables, args, options)``, which give entries (a path and the name of a kind) and a leaf for each;
 and ``call(entries, leaves, words, is_training, args, options)``, which gives the result and the leaves, those that have
-not been written the same objects. ``words`` are those of a random key, or None.
+not been written the same objects. ``words`` are those of a random key, or None. ``native_module`` is the opposite: a
+module of torch, or of flax.linen, over functions of leaves.
 """
 
 RANDOM: Final = frozenset(

@@ -1,4 +1,4 @@
-"""How leaves of a layer correspond to entries of another library: names, and functions of numpy arrays there and back."""
+"""How leaves of a layer correspond to entries of another library: names, and functions of arrays there and back."""
 
 from __future__ import annotations
 

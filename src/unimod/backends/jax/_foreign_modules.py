@@ -89,6 +89,11 @@ def foreign_module(library: str, target: Any, args: tuple[Any, ...], options: di
     return None
 
 
+def native_module(first: Any, run: Any) -> Any:
+    """A module of flax.linen over functions of leaves."""
+    return importlib.import_module("unimod.backends.jax._native_modules").native_module(first, run)
+
+
 def moded(known: Any, options: dict[str, Any], is_training: bool, taken: tuple[str, ...] = ()) -> dict[str, Any]:
     """The options of a call with the mode under the names that the function has for it."""
     modes = {**dict.fromkeys(IN_TRAINING, is_training), **dict.fromkeys(IN_EVALUATION, not is_training)}

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from unimod.backends.jax._foreign_modules import foreign_module as foreign_module
+from unimod.backends.jax._foreign_modules import native_module as native_module
 from unimod.backends.jax.attention import attention
 from unimod.backends.jax.ctc import ctc_loss as ctc_loss
 from unimod.backends.jax.recurrent import gru as gru

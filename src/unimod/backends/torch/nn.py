@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone knows
 
 from unimod.backends.torch._foreign_modules import foreign_module as foreign_module
+from unimod.backends.torch._native_modules import native_module as native_module
 from unimod.backends.torch._norms import batch_norm as batch_norm
 from unimod.backends.torch._norms import group_norm as group_norm
 from unimod.backends.torch._norms import moments as moments
