@@ -9,7 +9,7 @@ from unimod import config
 from unimod.core import boxes, lazy, walk
 from unimod.core import filters as flt
 from unimod.core import skeleton as sk
-from unimod.core.kinds import Nothing, Static
+from unimod.core.kinds import Nothing, State, Static
 from unimod.core.node import Node
 from unimod.core.skeleton import Skeleton
 from unimod.errors import TreeError
@@ -46,6 +46,14 @@ def change(function: Callable[[Any], Any], value: Any, filters: tuple[flt.Filter
         raise TreeError("Filters need a module or a container.", got=type(value).__name__)
     mask = flt.mask(structure, leaves, filters, value)
     return walk.unflatten(structure, [function(v) if hit else v for v, hit in zip(leaves, mask, strict=True)])
+
+
+def with_own_states(value: Any) -> Any:
+    """The same object again with states of its own, so that changes within arrays reach the copy only."""
+    return change(copied, value, (_STATES,))
+
+
+_STATES = flt.SlotFilter(lambda slot: slot.kind is not None and issubclass(slot.kind, State))
 
 
 def copied(leaf: Any) -> Any:

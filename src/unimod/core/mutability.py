@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from unimod.core import init, sealed, walk
+from unimod.core import edit, init, sealed
 from unimod.core.node import Node
 from unimod.errors import DTypeError
 
@@ -46,7 +46,7 @@ def mutable(function: Any, *, toplevel_only: bool = False) -> Callable[..., tupl
             raise DTypeError(
                 "mutable needs a module as the first argument.", got=type(module).__name__, expected="a module"
             )
-        copy = walk.rebuilt(module)
+        copy = edit.with_own_states(module)
         opening = [copy] if toplevel_only else [found for _, found in init.modules(copy)]
         with sealed.opened(opening):
             return plain(copy, *args, **kwargs), copy

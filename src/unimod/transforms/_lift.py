@@ -201,10 +201,16 @@ class StateWatch:
         found = ((node, lazy.lazy_parts(node)) for node in arguments(args))
         return [(node, *parts) for node, parts in found if parts is not None]
 
-    def after(self, seen: list[tuple[Node, list[Any], Skeleton]], structure: Child, out: list[Any]) -> None:
-        """Compare, and warn about what is lost."""
+    def after(
+        self,
+        seen: list[tuple[Node, list[Any], Skeleton]],
+        structure: Child,
+        out: list[Any],
+        result: Child | None = None,
+    ) -> None:
+        """Compare, and warn about what is lost: of modules of which none of their class was returned."""
         self.known.add(structure)
-        touched = [entry for entry in seen if not lazy.is_lazy(entry[0])]
+        touched = [entry for entry in seen if not lazy.is_lazy(entry[0]) and not _has(result, type(entry[0]))]
         if not touched or self.has_warned:
             return
         returned = {id(leaf) for leaf in out}
@@ -219,6 +225,10 @@ class StateWatch:
                 ),
                 stacklevel=2,
             )
+
+
+def _has(result: Child | None, cls: type) -> bool:
+    return isinstance(result, Skeleton) and (result.type is cls or any(_has(child, cls) for child in result.children))
 
 
 def _lost(node: Node, leaves: list[Any], structure: Skeleton, returned: set[int]) -> Iterator[str]:
@@ -266,7 +276,7 @@ def flat_function(
             if written_back is not None:
                 result = (result, [node if walk.is_changed(node, *parts) else None for node, parts in written])
             arrays, packed = pack(result, are_numbers_arrays)
-            watch.after(seen, structure, arrays)
+            watch.after(seen, structure, arrays, packed.structure)
             return arrays, packed
 
     return flat

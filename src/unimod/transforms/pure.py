@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from unimod.core import scope, walk
+from unimod.core import edit, scope, walk
 from unimod.transforms import _lift
 
 
@@ -45,15 +45,14 @@ def pure(fn: Callable[..., Any]) -> Callable[..., Any]:
     def purified(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = walk.flatten((args, kwargs))
         with scope.enter(target.name):
-            inner_args, inner_kwargs = walk.unflatten(structure, leaves)
+            inner_args, inner_kwargs = edit.with_own_states(walk.unflatten(structure, leaves))
             owner = None if target.owner is None else inner_args[0]
-            before = ([], None) if owner is None else walk.flatten_node(owner)
             seen = watch.before((inner_args, inner_kwargs), structure)
             result = target.fn(*inner_args, **inner_kwargs)
             found, shape = walk.flatten(result)
-            watch.after(seen, structure, found)
-            is_changed = owner is not None and walk.is_changed(owner, *before)
-        if is_changed:
+            kept = [] if owner is None else walk.flatten_node(owner)[0]
+            watch.after(seen, structure, [*found, *kept], shape)
+        if owner is not None:
             _lift.write_back([args[0]], [owner])
         return walk.unflatten(shape, found)
 

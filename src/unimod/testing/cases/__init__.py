@@ -37,6 +37,7 @@ from unimod.testing.cases import (
     linalg,
     losses,
     metrics,
+    module_style,
     moments,
     nets,
     norms,
@@ -80,6 +81,7 @@ CASES: tuple[Case, ...] = (
     *transforms_control.CASES,
     *stateful.CASES,
     *parametrized.CASES,
+    *module_style.CASES,
 )  # fmt: skip
 
 TESTED: tuple[tuple[str, types.ModuleType], ...] = (
