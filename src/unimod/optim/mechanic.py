@@ -50,12 +50,14 @@ class Mechanize(Wrapper):
             raise OptionError("mechanize needs the parameters.", fix="opt.update(grads, params), or opt.step(...)")
         lists, state = _lists.of(engine), self.state
         changes, self.inner = self.attempt(engine, grads, params, structure, hyper)
-        start = select(unp.equal(state["count"], 0), params, state["x0"])
+        is_first = unp.equal(state["count"], 0)
+        start = select(is_first, params, state["x0"])
         weight_decay, eps, *_ = self.options
         scale = unp.sum(state["s"])
         share = unp.divide(sizes.norm(lists, grads), unp.add(sizes.norm(lists, params), eps))
         slopes = lists.add(grads, lists.mul(params, unp.multiply(unp.multiply(share, scale), weight_decay)))
-        before = lists.div(lists.sub(start, params), unp.add(scale, eps))
+        # Of the 0 in the first step the derivatives would be divided by eps, and cancel but for their rounding.
+        before = select(is_first, lists.zeros(params), lists.div(lists.sub(start, params), unp.add(scale, eps)))
         scales = self._learned(sizes.inner(lists, slopes, before))
         self.state |= {"count": following(state["count"]), "x0": start}
         moved = lists.mul(lists.sub(before, changes), unp.sum(scales))
