@@ -215,64 +215,6 @@ def test_the_fields_of_the_states_are_those_of_optax(any_backend):
             assert [(x.shape, str(um.dtype_of(x))) for x in mine] == [(x.shape, str(x.dtype)) for x in leaves], name
 
 
-@pytest.mark.parametrize("case", WITHOUT_AXES)
-def test_no_parameters(any_backend, case):
-    if case == "decay of some":
-        return
-    opt = WITHOUT_AXES[case](um.optim).init({})
-    assert opt.step({}, {})[0] == {}
-
-
-@pytest.mark.parametrize("case", MAIN)
-def test_zeros_and_not_a_number(any_backend, case):
-    x = {"x": vector([1.0, 2.0, 3.0])}
-    opt = WITHOUT_AXES[case](um.optim).init(x)
-    zero, opt = opt.step(x, {"x": vector([0.0, 0.0, 0.0])})
-    moved = np.abs(host(zero)[0] - host(x)[0])
-    # Only weight decay moves what has no gradient; Yogi's first moment begins with more than 0.
-    assert np.all(moved <= (5e-3 if case in DECAYING else 2e-4)), moved
-    bad = {"x": vector([1.0, float("nan"), -1.0])}
-    for _ in range(2):
-        x, opt = opt.step(x, bad)
-    found = host(x)[0]
-    assert np.isnan(found[1])
-    assert case == "novograd" or np.isfinite(found[[0, 2]]).all()
-
-
-@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
-@pytest.mark.parametrize("case", ["novograd", "adan", "rmsprop corrected", "rprop"])
-def test_dtypes_stay(any_backend, case, dtype):
-    with um.use_x64():
-        x = {"x": vector([1.0, 2.0], dtype), "s": vector(0.5, dtype)}
-        opt = CASES[case](um.optim).init(x)
-        for _ in range(2):
-            x, opt = opt.step(x, x)
-        floats = {um.dtype_of(leaf) for leaf in um.tree.leaves((x, opt)) if "int" not in um.dtype_of(leaf)}
-    assert floats == {dtype}
-
-
-@pytest.mark.needs("jax")
-@pytest.mark.parametrize(
-    "name", ["adam", "nadam", "amsgrad", "adamax", "adabelief", "yogi", "rmsprop", "adagrad", "lion"]
-)
-def test_complex_parameters(any_backend, name):
-    import jax
-    import jax.numpy as jnp
-    import optax
-
-    start = np.asarray([1.0 + 2.0j, -0.5j, 3.0])
-    with jax.enable_x64(True):
-        x, y = vector(start, "complex128"), jnp.asarray(start)
-        opt, theirs = getattr(um.optim, name)(0.1).init(x), getattr(optax, name)(0.1)
-        state = theirs.init(y)
-        for _ in range(3):
-            x, opt = opt.step(x, x * (1 + 0.5j))
-            updates, state = theirs.update(y * (1 + 0.5j), state, y)
-            y = optax.apply_updates(y, updates)
-    assert um.dtype_of(x) == "complex128"
-    np.testing.assert_allclose(um.to_backend(x, "numpy"), np.asarray(y), rtol=1e-12, atol=1e-14)
-
-
 @pytest.mark.parametrize("option", ["b2", "eps_root", "learning_rate"])
 def test_a_step_is_differentiable_by_an_option(backend, option):
     values = {"b2": 0.9, "eps_root": 0.01, "learning_rate": 0.1}
@@ -396,11 +338,6 @@ def test_what_needs_the_parameters_says_so(any_backend):
     for opt in (um.optim.novograd(0.1), um.optim.add_decayed_weights(0.1), um.optim.add_decayed_weights(lambda n: 0.1)):
         with pytest.raises(OptionError, match="needs the parameters"):
             opt.init(x).update(x)
-
-
-def test_sm3_takes_real_parameters(any_backend):
-    with pytest.raises(DTypeError, match="real parameters"):
-        um.optim.sm3(0.1).init(unp.asarray([1.0 + 1.0j]))
 
 
 def test_the_first_step_size_is_not_for_one_step(any_backend):

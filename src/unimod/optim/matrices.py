@@ -51,7 +51,7 @@ def scale_by_muon(
 
     The mean :math:`X` of the gradients, over its norm, goes through the iteration of Newton and Schulz,
 
-    .. math:: A = X X^T, \quad X \leftarrow a X + (b A + c A^2) X
+    .. math:: A = X X^H, \quad X \leftarrow a X + (b A + c A^2) X
 
     State: ``count`` (int32 scalar), ``mu`` (like the parameters), ``ns_coeffs`` (the coefficients, (3,) or (n, 3)).
 
