@@ -39,7 +39,7 @@ def found(library: str, target: Any, args: tuple[Any, ...], options: dict[str, A
 def _engines() -> Iterator[Engine]:
     """The engines whose framework has been imported: who has a module of it did so."""
     for name, entry in _registry.BUILTIN.items():
-        if entry.framework in sys.modules:
+        if sys.modules.get(entry.framework) is not None:
             engine = _registry.load(name)
             if hasattr(engine.nn, "foreign_module"):
                 yield engine

@@ -90,11 +90,11 @@ def as_torch_module(module: Module) -> Any:
     _check_values(leaves, "as_torch_module")
     entries = tuple((tuple(map(str, slot.path)), _is_trained(slot)) for slot in structure.slots)
     run = functools.partial(_run, structure)
-    return engine.nn.native_module(entries, leaves, run)  # type: ignore[attr-defined]
+    return engine.nn.native_module(entries, leaves, run)
 
 
 def as_flax_module(module: Module) -> Any:
-    """A ``flax.linen.Module`` over a module: ``variables = m.init(key, x)``, ``m.apply(variables, x, is_training=False)``.
+    """A ``flax.linen.Module`` over a module: ``m.init(key, x)``, ``m.apply(variables, x, is_training=False)``.
 
     What is trained is in the collection ``params``, all else in ``state``, which is changed where it is mutable. Values
     that the module has are the first ones; else they are made of the key and the inputs.
@@ -125,7 +125,7 @@ def as_flax_module(module: Module) -> Any:
         return out, dict(zip(places, new, strict=True))
 
     try:
-        return engine.nn.native_module(first, run)  # type: ignore[attr-defined]
+        return engine.nn.native_module(first, run)
     except ImportError as error:
         raise BackendNotInstalledError(
             "as_flax_module needs flax, which cannot be imported.", got=str(error), fix="pip install flax"

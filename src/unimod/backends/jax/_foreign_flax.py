@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -36,6 +37,19 @@ class FlaxModule(ForeignModule):
         self.known = tuple(known)
         # linen takes such an option as an attribute or in the call, and refuses both.
         self.taken = tuple(name for name in known if getattr(module, name, None) is not None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # linen's defaults, such as initializers, are functions that cannot be pickled.
+        given = {
+            field.name: getattr(self.module, field.name)
+            for field in dataclasses.fields(self.module)
+            if field.init and field.name != "parent" and getattr(self.module, field.name) is not field.default
+        }
+        return {**vars(self), "module": (type(self.module), given)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        cls, given = state["module"]
+        vars(self).update(state, module=cls(**given))
 
     def init(self, words: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Values:
         """All collections, as the first call makes them."""

@@ -81,7 +81,7 @@ class ForeignModule:
 def foreign_module(library: str, target: Any, args: tuple[Any, ...], options: dict[str, Any]) -> ForeignModule | None:
     """A module of a library, or what makes one; None for everything else. The library "" is any."""
     for name, package in _LIBRARIES.items():
-        if library in ("", name) and package in sys.modules:
+        if library in ("", name) and sys.modules.get(package) is not None:
             part = importlib.import_module(f"unimod.backends.jax._foreign_{name}")
             found: ForeignModule | None = part.foreign_module(target, args, options)
             if found is not None:

@@ -104,7 +104,7 @@ def _path(path: tuple[Any, ...], variable: Any) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     """A key as its words, everything else as an array."""
-    is_key = jnp.issubdtype(getattr(value, "dtype", None), jax.dtypes.prng_key)
+    is_key = jnp.issubdtype(getattr(value, "dtype", jnp.float32), jax.dtypes.prng_key)
     return jax.random.key_data(value) if is_key else jnp.asarray(value)
 
 

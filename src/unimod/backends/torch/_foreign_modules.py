@@ -71,7 +71,7 @@ class ForeignModule:
         return self
 
     def given_values(self) -> Values | None:
-        """The values of the module itself, in arrays of their own; handed out once. None: a key is needed to make them."""
+        """The values of the module itself, in arrays of their own, handed out once; None: a key is needed."""
         given, self.given = self.given, None
         return given
 
