@@ -86,13 +86,13 @@ def _fake(name: str, tensors: list[Tensor]) -> list[Tensor]:
     return [spec.empty() for spec in _table[name].outputs]
 
 
-_op = _private.define_op("region(str name, Tensor[] tensors) -> Tensor[]", _run, _fake)
+op = _private.define_op("region(str name, Tensor[] tensors) -> Tensor[]", _run, _fake)
 
 
 class _Apply(torch.autograd.Function):
     @staticmethod
     def forward(region: Region, *inputs: Tensor) -> tuple[Tensor, ...]:
-        return tuple(_op(region.name, [*inputs, *resolved(region.constants)]))
+        return tuple(op(region.name, [*inputs, *resolved(region.constants)]))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -128,13 +128,19 @@ def apply(region: Region, inputs: Sequence[Tensor]) -> list[Tensor]:
     if _private.in_functorch() or _private.any_requires_grad(inputs):
         function: Any = _Apply
         return list(function.apply(region, *inputs))
-    return list(_op(region.name, [*inputs, *resolved(region.constants)]))
+    return list(op(region.name, [*inputs, *resolved(region.constants)]))
+
+
+def again(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The region of a node in an earlier graph, in the graph that is being made."""
+    region = _table[name]
+    return apply(region, tensors[: len(tensors) - len(region.constants)])
 
 
 def prepare(traced: _trace.Traced) -> None:
     """Compile what the loops and branches in a graph run."""
     for node in traced.graph.graph.nodes:
-        if node.target is _op:
+        if node.target is op:
             for program in _table[node.args[0]].programs:
                 prepare(program.traced)
                 program.lower()

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _regions
+from unimod.backends.torch import _private, _regions
 from unimod.backends.torch._programs import Program, closed, spec_of
 from unimod.backends.torch._regions import Maybe, Region, inexact
+from unimod.backends.torch._runs import is_single
+from unimod.backends.torch._split import Product, Split, split
 
 
 class Sizes(NamedTuple):
@@ -26,12 +28,12 @@ class Sizes(NamedTuple):
 class Scan(Region):
     """``carry, y = step(carry, x, constants)`` for each row; with ``saves`` the carries before each step come out too.
 
-    The inputs are the carry, what is gone over, and what all steps share. The backward pass makes each step once more,
-    from its carry, so that nothing else has to be kept.
+    The inputs are the carry, what is gone over, and what all steps share. The backward pass of a step in two parts
+    goes over what the first one kept; else it makes each step once more, from its carry.
     """
 
-    def __init__(self, program: Program, sizes: Sizes, saves: bool = False) -> None:
-        self.program, self.sizes, self.saves = program, sizes, saves
+    def __init__(self, program: Program, sizes: Sizes, saves: bool = False, parted: Split | None = None) -> None:
+        self.program, self.sizes, self.saves, self.parted = program, sizes, saves, parted
         self.carry, self.rows = program.outputs[: sizes.carry], program.outputs[sizes.carry :]
         stacked = [*self.rows, *(self.carry if saves else ())]
         outputs = [*self.carry, *(spec._replace(shape=(sizes.length, *spec.shape)) for spec in stacked)]
@@ -52,21 +54,19 @@ class Scan(Region):
         shared += constants[0]
         rows = [x.unbind(0) for x in xs]
         count, steps = self.sizes.carry, range(self.sizes.length)
-        made: list[list[Tensor]] = []
+        stacked = [spec.empty() for spec in self.outputs[count:]]
+        places = list(zip(*(x.unbind(0) for x in stacked), strict=True)) or [()] * self.sizes.length
         for t in reversed(steps) if self.sizes.reverse else steps:
             outputs = self.program([*carry, *[row[t] for row in rows], *shared])
-            made.append([*outputs[count:], *(carry if self.saves else ())])
+            _store(places[t], [*outputs[count:], *(carry if self.saves else ())])
             carry = outputs[:count]
-        if not made:
-            return [*carry, *(spec.empty() for spec in self.outputs[count:])]
-        made = made[::-1] if self.sizes.reverse else made
-        return [*carry, *(torch.stack(column) for column in zip(*made, strict=True))]
+        return [*carry, *stacked]
 
     def pull(
         self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Maybe, needs: Sequence[bool]
     ) -> Maybe:
-        """A scan in the other direction over the carries that were saved."""
-        assert self.saves
+        """A scan in the other direction over what was kept."""
+        assert self.saves or self.parted is not None
         return _Pull(self, inputs, outputs, cotangents, needs).result()
 
     def push(self, inputs: Sequence[Tensor], tangents: Maybe) -> Maybe:
@@ -125,32 +125,45 @@ class _Pull:
         self.inputs = list(inputs)
         _, self.xs, self.shared = scan.parts(inputs)
         self.moving = inexact(scan.carry)
-        start = sizes.carry + len(scan.rows)
-        self.carries = list(outputs[start:])
-        self.needed = [i for i in range(sizes.carry, len(inputs)) if needs[i] and spec_of(inputs[i]).is_inexact]
-        self.rows = [i for i in inexact(scan.rows) if cotangents[sizes.carry + i] is not None]
-        self.saved = [i for i in self.moving if cotangents[start + i] is not None]
+        start = len(outputs) - (sizes.carry if scan.parted is None else scan.parted.num_kept)
+        self.kept = list(outputs[start:])
+        needed = [i for i in range(sizes.carry, len(inputs)) if needs[i] and spec_of(inputs[i]).is_inexact]
+        self.products = [] if scan.parted is None else [x for x in scan.parted.products if x.place in needed]
+        self.needed = [i for i in needed if i not in {x.place for x in self.products}]
+        self.rows = [i for i in inexact(scan.rows[: start - sizes.carry]) if cotangents[sizes.carry + i] is not None]
+        self.saved = [i for i in self.moving if scan.parted is None and cotangents[start + i] is not None]
         self.last = [_or_zeros(cotangents[i], outputs[i]) for i in self.moving]
         self.along = [cotangents[sizes.carry + i] for i in self.rows] + [cotangents[start + i] for i in self.saved]
 
     def step(self, values: list[Tensor]) -> list[Tensor]:
         """Cotangents of the carry after a step to those before it, and what the step adds to shared ones."""
-        scan, sizes, n = self.scan, self.scan.sizes, len(self.moving)
-        sums = len(self.needed) - self._num_xs
+        sizes, n = self.scan.sizes, len(self.moving)
+        sums, num_kept = len(self.needed) - self._num_xs, len(self.kept)
         back, added = values[:n], values[n : n + sums]
         rest = values[n + sums :]
-        carry, rest = rest[: sizes.carry], rest[sizes.carry :]
+        kept, rest = rest[:num_kept], rest[num_kept:]
         xs, rest = rest[: sizes.xs], rest[sizes.xs :]
         ys, rest = rest[: len(self.rows)], rest[len(self.rows) :]
         saved, shared = rest[: len(self.saved)], rest[len(self.saved) :]
-        of = [*self.moving, *(sizes.carry + i for i in self.rows)]
-        wrt = [*self.moving, *self.needed]
-        found = _regions.pulled(scan.program.fn, [*carry, *xs, *shared], wrt, of, [*back, *ys])
+        found = self._slopes(kept, [*xs, *shared], [*back, *ys])
         before = list(found[:n])
         for i, more in zip(self.saved, saved, strict=True):
             before[self.moving.index(i)] = before[self.moving.index(i)] + more
-        of_xs, of_shared = found[n : n + self._num_xs], found[n + self._num_xs :]
-        return [*before, *(a + b for a, b in zip(added, of_shared, strict=True)), *of_xs]
+        of_xs, found = found[n : n + self._num_xs], found[n + self._num_xs :]
+        return [*before, *(a + b for a, b in zip(added, found[:sums], strict=True)), *of_xs, *found[sums:]]
+
+    def _slopes(self, kept: list[Tensor], known: list[Tensor], cotangents: list[Tensor]) -> list[Tensor]:
+        """The cotangents of the carry and of the needed ones before a step, for those after it; and the factors."""
+        scan, parted = self.scan, self.scan.parted
+        wrt = [*self.moving, *self.needed]
+        of = [*self.moving, *(scan.sizes.carry + i for i in self.rows)]
+        if parted is None:
+            return _regions.pulled(scan.program.fn, [*kept, *known], wrt, of, cotangents)
+        given = dict(zip(of, cotangents, strict=True))
+        slopes = [given[i] if i in given else scan.program.outputs[i].zeros() for i in parted.of]
+        results = parted.backward([*kept, *known, *slopes])
+        found = dict(zip(parted.wrt, results, strict=False))
+        return [*(found[i] for i in wrt), *results[len(parted.wrt) :]]
 
     @property
     def _num_xs(self) -> int:
@@ -161,11 +174,27 @@ class _Pull:
         """The cotangents of all inputs."""
         sizes, n = self.scan.sizes, len(self.moving)
         sums = [torch.zeros_like(self.inputs[i]) for i in self.needed[self._num_xs :]]
-        inputs = [*self.last, *sums, *self.carries, *self.xs, *self.along, *self.shared]
-        backward = Sizes(n + len(sums), sizes.carry + sizes.xs + len(self.along), sizes.length, not sizes.reverse)
+        inputs = [*self.last, *sums, *self.kept, *self.xs, *self.along, *self.shared]
+        backward = Sizes(n + len(sums), len(self.kept) + sizes.xs + len(self.along), sizes.length, not sizes.reverse)
         found = _made(self.step, inputs, backward)
         places = [*self.moving, *self.needed[self._num_xs :], *self.needed[: self._num_xs]]
-        return _regions.placed(found, places, [None] * len(self.inputs))
+        result = _regions.placed(found[: len(places)], places, [None] * len(self.inputs))
+        factors = [*self.kept, *self.xs, *found[len(places) :]]
+        for product in self.products:
+            term, sum_so_far = self._product(product, factors), result[product.place]
+            result[product.place] = term if sum_so_far is None else sum_so_far + term
+        return result
+
+    def _product(self, product: Product, factors: Sequence[Tensor]) -> Tensor:
+        """A cotangent, from the factors of all steps."""
+        right = factors[product.right].flatten(0, 1)
+        total = right.sum(0) if product.left is None else factors[product.left].flatten(0, 1).t() @ right
+        return total.reshape(self.inputs[product.place].shape)
+
+
+def _store(places: Sequence[Tensor], values: list[Tensor]) -> None:
+    if values:
+        torch._foreach_copy_(list(places), values)
 
 
 def _or_zeros(x: Tensor | None, like: Tensor) -> Tensor:
@@ -180,18 +209,64 @@ def _made(step: Any, inputs: Sequence[Tensor], sizes: Sizes, saves: bool | None 
 
 
 def _applied(program: Program, inputs: Sequence[Tensor], sizes: Sizes, saves: bool | None = None) -> list[Tensor]:
+    count = len(program.outputs)
+    if saves is None and _is_parted(inputs):
+        parted = _parted(program, inputs, sizes)
+        if parted is not None:
+            specs = [spec_of(x, is_row=sizes.carry <= i < sizes.carry + sizes.xs) for i, x in enumerate(inputs)]
+            return _regions.apply(Scan(Program(parted.forward, specs), sizes, parted=parted), inputs)[:count]
     keeps = _regions.is_followed(inputs) if saves is None else saves
-    region = Scan(program, sizes, keeps)
-    outputs = _regions.apply(region, inputs)
-    return outputs if saves else outputs[: len(program.outputs)]
+    outputs = _regions.apply(Scan(program, sizes, keeps), inputs)
+    return outputs if saves else outputs[:count]
+
+
+def _is_parted(inputs: Sequence[Tensor]) -> bool:
+    """Whether one derivative wants to know how the outputs come from these inputs, and no second one does."""
+    return is_single() and not _private.in_functorch() and _private.any_requires_grad(inputs)
+
+
+def _parted(program: Program, inputs: Sequence[Tensor], sizes: Sizes) -> Split | None:
+    moving = inexact(program.outputs[: sizes.carry])
+    needed = [i for i, x in enumerate(inputs) if i >= sizes.carry and x.requires_grad]
+    return split(
+        program, len(inputs), sizes.carry, sizes.carry + sizes.xs, [*moving, *needed], inexact(program.outputs)
+    )
 
 
 def scan(
-    fn: FlatFn, carry: list[Array], xs: list[Array], length: int, reverse: bool
+    fn: FlatFn, carry: list[Array], xs: list[Array], length: int, reverse: bool, unroll: int = 1
 ) -> tuple[list[Array], list[Array], Any]:
-    """A scan of a function that captures tensors, as a node of the trace."""
+    """A scan of a function that captures tensors, as a node of the trace; or two, where ``unroll`` leaves a rest."""
     rows = [spec_of(x, is_row=True) for x in xs]
     program, captured, extra = closed(fn, [*(spec_of(x) for x in carry), *rows])
-    sizes = Sizes(len(carry), len(xs), length, reverse)
-    outputs = _applied(program, [*carry, *xs, *captured], sizes)
-    return outputs[: len(carry)], outputs[len(carry) :], extra
+    sizes, count = Sizes(len(carry), len(xs), length, reverse), len(carry)
+    width = max(min(unroll, length), 1)
+    turns, rest = divmod(length, width)
+    if width == 1:
+        outputs = _applied(program, [*carry, *xs, *captured], sizes)
+        return outputs[:count], outputs[count:], extra
+    blocks = [x.narrow(0, rest if reverse else 0, turns * width).unflatten(0, (turns, width)) for x in xs]
+    several = _several(program, sizes, width)
+    outputs = _made(several, [*carry, *blocks, *captured], sizes._replace(length=turns))
+    ys = [y.flatten(0, 1) for y in outputs[count:]]
+    if rest:
+        others = [x.narrow(0, 0 if reverse else turns * width, rest) for x in xs]
+        outputs = _applied(program, [*outputs[:count], *others, *captured], sizes._replace(length=rest))
+        pairs = zip(ys, outputs[count:], strict=True)
+        ys = [torch.cat([more, y] if reverse else [y, more]) for y, more in pairs]
+    return outputs[:count], ys, extra
+
+
+def _several(program: Program, sizes: Sizes, width: int) -> Any:
+    """Several steps of a program as one, over blocks of rows."""
+
+    def step(values: list[Tensor]) -> list[Tensor]:
+        start, stop = sizes.carry, sizes.carry + sizes.xs
+        carry, blocks, shared = values[:start], values[start:stop], values[stop:]
+        made: list[Any] = [None] * width
+        for t in reversed(range(width)) if sizes.reverse else range(width):
+            outputs = program.fn([*carry, *(block[t] for block in blocks), *shared])
+            carry, made[t] = outputs[:start], outputs[start:]
+        return [*carry, *(torch.stack(column) for column in zip(*made, strict=True))]
+
+    return step

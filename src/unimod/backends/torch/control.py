@@ -27,7 +27,7 @@ def scan(
     """``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each row of ``xs``; see the protocol."""
     recording = _recording()
     if recording is not None and not recording.is_discovering:
-        return _scan.scan(fn, carry, xs, length, reverse)
+        return _scan.scan(fn, carry, xs, length, reverse, unroll)
     if recording is not None or not length:
         return _one_step(fn, carry, xs, length)
     last, ys, extra = _loops.scan(fn, carry, [x.unbind(0) for x in xs], length, reverse)
