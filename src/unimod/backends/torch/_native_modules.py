@@ -31,6 +31,8 @@ class NativeModule(Module):
             else:
                 holder.register_buffer(path[-1], own.view(_SIGNED.get(own.dtype, own.dtype)))
 
+    # Dynamo is to see no Python of unimod, of which it would make a graph for each module.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # torch says no types of it
     def forward(self, *args: Any, **options: Any) -> Any:
         """The result; states are changed in place."""
         held = [_tensor(self._holder(path), path[-1]) for path, _ in self._entries]
