@@ -89,6 +89,14 @@ function of the step, None for what is no schedule of the framework. Both say of
 """
 
 COMPILE: Final = frozenset({"export", "import_exported", "lower", "named_scope", "set_cache"})
+"""``lower(fn, leaves, *, donate, compiler, options)`` traces ``fn`` for leaves like these and compiles nothing: an object
+with ``as_text()`` and ``compile()``. The latter gives an object with ``run(leaves)``, ``as_text()``, and ``cost()`` and
+``memory()``, which are dicts of numbers by the framework's names.
+
+``export(fn, leaves)`` is a dict of files with the program, which ``import_exported(files)`` turns into a flat function;
+what is in a file may come from anybody, so nothing of it is run but operators. ``set_cache(directory)`` keeps compiled
+programs for later processes, and None stands for what the framework does by itself.
+"""
 
 AUTODIFF: Final = frozenset(
     {"checkpoint_name", "custom_jvp", "custom_vjp", "eval_shape", "jvp", "linearize", "remat", "vjp"}

@@ -313,26 +313,6 @@ class Compile(Protocol):
         The leaves in ``donate`` are not used after a call; ``options`` are the compiler's own.
         """
 
-    @optional
-    def lower(
-        self,
-        fn: FlatFn,
-        leaves: list[Array],
-        *,
-        donate: Sequence[int] = (),
-        compiler: str | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """``fn`` traced for leaves like these and not compiled: an object with ``as_text()`` and ``compile()``.
-
-        The latter gives an object with ``run(leaves)``, ``as_text()``, and ``cost()`` and ``memory()``, which are dicts
-        of numbers by the framework's names.
-        """
-
-    @optional
-    def set_cache(self, directory: str | None) -> None:
-        """Keep compiled programs in a directory for later processes; None: do what the framework does by itself."""
-
     def is_tracing(self) -> bool:
         """Whether the framework is tracing or transforming right now in this thread."""
 

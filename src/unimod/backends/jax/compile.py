@@ -57,7 +57,7 @@ def jit(
             outputs, extra = run(*leaves)
         except VALUE_NEEDED as error:
             raise value_needed(error, jax.__file__) from error
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             _check_options(error, options)
             if any(isinstance(leaf, jax.Array) and _is_deleted(leaf) for leaf in leaves):
                 raise donated_before() from error
@@ -79,7 +79,7 @@ def _is_deleted(x: jax.Array) -> bool:
     return not isinstance(x, jax.core.Tracer) and x.is_deleted()
 
 
-def _check_options(error: RuntimeError, options: Mapping[str, Any] | None) -> None:
+def _check_options(error: Exception, options: Mapping[str, Any] | None) -> None:
     """Raise what XLA says about an option in the words of the library."""
     text = str(error)
     if options and "option" in text:
