@@ -45,7 +45,7 @@ def expected(row):
         return host(x)
 
 
-@pytest.mark.thin(24)
+@pytest.mark.thin(60)
 @pytest.mark.needs("jax")
 @pytest.mark.parametrize("row", COMPLEX)
 def test_complex_parameters_are_those_of_optax(any_backend, row):
@@ -59,7 +59,7 @@ def test_complex_parameters_are_those_of_optax(any_backend, row):
         np.testing.assert_allclose(leaf, expected(row)[name], rtol=1e-12, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.thin(4)
+@pytest.mark.thin(8)
 @pytest.mark.parametrize("row", REFUSED)
 def test_formulas_of_real_numbers_refuse_complex_ones(any_backend, row):
     x = {"p": um.numpy.asarray([1.0]), "z": um.numpy.asarray([1.0 + 1.0j])}

@@ -10,7 +10,7 @@ import pytest
 import unimod as um
 from tests.conformance.optim_further import CASES, START, STEPS, needed, slope, trained
 
-pytestmark = pytest.mark.thin(3)
+pytestmark = pytest.mark.thin(10)
 
 # 50 steps, each of which rounds parameters and moments; optax computes 1 - b2**t in float32, which costs those with
 # Adam's moments up to 2e-5 of their updates.

@@ -8,7 +8,7 @@ import pytest
 import unimod as um
 from unimod.errors import DTypeError, OptionError
 
-pytestmark = pytest.mark.thin(3)
+pytestmark = pytest.mark.thin(6)
 
 
 def cast(tree, dtype, backend=None):

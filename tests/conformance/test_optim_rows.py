@@ -81,7 +81,7 @@ COPIES = {
 }
 
 
-@pytest.mark.thin(6)
+@pytest.mark.thin(24)
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("row", ROWS)
 def test_a_copy_goes_on_where_the_run_stood(row):
@@ -95,7 +95,7 @@ def test_a_copy_goes_on_where_the_run_stood(row):
         assert_same(found[:2], expected[:2])
 
 
-@pytest.mark.thin(40)
+@pytest.mark.thin(80)
 @pytest.mark.needs("jax", "torch")
 @pytest.mark.parametrize("first", ["jax", "torch"])
 @pytest.mark.parametrize("row", ROWS)
@@ -116,7 +116,7 @@ def test_a_run_goes_on_on_another_engine(row, first):
     assert problem.distance(path + rest, together) <= bound
 
 
-@pytest.mark.thin(30)
+@pytest.mark.thin(60)
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("row", ROWS)
 def test_the_second_step_is_not_traced(backend, row):
@@ -135,7 +135,7 @@ def test_the_second_step_is_not_traced(backend, row):
 # Dtypes and edges -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.thin(16)
+@pytest.mark.thin(40)
 @pytest.mark.parametrize("row", ROWS)
 def test_dtypes_of_parameters_and_states_stay(any_backend, row):
     dtypes = dict(zip(problem.start(), ("float64", "bfloat16", "float16", "float32", "bfloat16"), strict=True))
@@ -156,7 +156,7 @@ def test_dtypes_of_parameters_and_states_stay(any_backend, row):
     assert layout(opt) == before
 
 
-@pytest.mark.thin(16)
+@pytest.mark.thin(40)
 @pytest.mark.parametrize("row", ROWS)
 def test_gradients_of_zero(any_backend, row):
     opt, params = began(row, any_backend)
@@ -170,7 +170,7 @@ def test_gradients_of_zero(any_backend, row):
     assert all(np.isfinite(x).all() for x in numbers(params))
 
 
-@pytest.mark.thin(16)
+@pytest.mark.thin(40)
 @pytest.mark.parametrize("row", ROWS)
 def test_gradients_that_are_not_numbers_leave_no_trace(any_backend, row):
     opt, params = began(row, any_backend)
@@ -210,7 +210,7 @@ class Tied(um.Module):
         return self.c(unp.tanh(self.b(unp.tanh(self.a(x)))))
 
 
-@pytest.mark.thin(16)
+@pytest.mark.thin(40)
 @pytest.mark.parametrize("row", [row for row in FREE if "function" not in row and "muon" not in row])
 def test_frozen_leaves_stay_and_shared_ones_are_one(any_backend, row):
     if row in ("masked[prefix]", "scale_by_shape", "stateless", "custom", "keep_params_nonnegative", "set_to_zero"):
@@ -263,7 +263,7 @@ def test_a_learning_rate_for_one_step(row):
 TEXTS: dict = {}
 
 
-@pytest.mark.thin(12)
+@pytest.mark.thin(24)
 @pytest.mark.parametrize("row", ROWS)
 def test_bad_input_is_refused_alike(any_backend, row):
     opt, params = began(row, any_backend)

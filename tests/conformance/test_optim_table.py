@@ -47,7 +47,7 @@ def test_every_public_optimizer_has_a_row():
     assert {target(name) for name in SCHEDULES} == set(um.optim.schedules.__all__) - {"Schedule"}
 
 
-@pytest.mark.thin(24)
+@pytest.mark.thin(40)
 @pytest.mark.needs("jax")
 @pytest.mark.parametrize("row", IN_OPTAX)
 def test_fifty_steps_are_those_of_optax(backend, row):
@@ -59,7 +59,7 @@ def test_fifty_steps_are_those_of_optax(backend, row):
         assert problem.distance(path, reference(row, dtype=dtype)) <= bound(row, dtype), dtype
 
 
-@pytest.mark.thin(150)
+@pytest.mark.thin(400)
 @pytest.mark.needs("jax", "torch")
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("row", SCHEDULED)
@@ -68,7 +68,7 @@ def test_every_schedule_in_every_optimizer(row, schedule):
     assert problem.distance(path, reference(row, schedule)) <= bound(row, "float64")
 
 
-@pytest.mark.thin(8)
+@pytest.mark.thin(12)
 @pytest.mark.needs("jax")
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules_in_a_jitted_step(schedule):
