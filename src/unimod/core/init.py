@@ -211,8 +211,9 @@ def fill_from_ambient(node: Any) -> None:
     fresh = [(path, module) for path, module in modules(node) if _is_fresh(module)]
     if fresh:
         run = Initialization(random.next_key(), node)
-        for path, module in reversed(fresh):
-            run.fill(module, path)
+        with sealed.opened([module for _, module in fresh]):
+            for path, module in reversed(fresh):
+                run.fill(module, path)
 
 
 def _is_fresh(module: Any) -> bool:

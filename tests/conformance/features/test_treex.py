@@ -704,6 +704,23 @@ def tx42():
     return y, module, other
 
 
+class Heads(um.Module):
+    @um.preserve_state(um.vmap)
+    @um.compact
+    def forward(self, x):
+        return um.Linear(None, 3)(x)
+
+    def __call__(self, x):
+        return self.forward(um.numpy.stack([x, 2 * x]))
+
+
+@row
+def tx42_compact():
+    model = Heads().init(42, batch())
+    assert tuple(model.linear.kernel.shape) == (2, 2, 3)
+    return model, model(batch())
+
+
 @row
 def tx43():
     t, p = batch(), batch() * 2 - 0.5
@@ -827,6 +844,11 @@ class Fixed(um.Module, um.Immutable):
         return self.inner(x)
 
 
+class FixedLater(um.Module, um.Immutable):
+    def rng_init(self, key):
+        self.b = array(1.0)
+
+
 @row
 def tx49():
     model = Fixed(array(1.0))
@@ -836,6 +858,10 @@ def tx49():
         del model.n
     with pytest.raises(ImmutableModuleError):
         model.eval(inplace=True)
+    with pytest.raises(ImmutableModuleError):
+        model.init(0, inplace=True)
+    with um.rng(um.random.key(0)):
+        assert numbers(FixedLater().b) == numbers(FixedLater().init(0).b) == 1.0
     y, new = um.mutable(model)(array(2.0))
     assert (numbers(model.n), numbers(new.n), numbers(y)) == (1.0, 3.0, 3.0)
     assert not new.is_mutable
