@@ -16,8 +16,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from unimod.backends.jax import _pools
 from unimod.backends.jax._foreign_modules import foreign_module as foreign_module
 from unimod.backends.jax._foreign_modules import native_module as native_module
+from unimod.backends.jax._norms import layer_norm as layer_norm
+from unimod.backends.jax._norms import moments as moments
+from unimod.backends.jax._norms import normalize as normalize
+from unimod.backends.jax._norms import widen
+from unimod.backends.jax._pools import max_pool as max_pool
 from unimod.backends.jax.attention import attention
 from unimod.backends.jax.ctc import ctc_loss as ctc_loss
 from unimod.backends.jax.recurrent import gru as gru
@@ -36,12 +42,7 @@ Array = Any
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
 
-_HALF = (jnp.float16, jnp.bfloat16)
 _SPATIAL = {1: "H", 2: "HW", 3: "DHW"}
-
-
-def _widen(x: Array) -> Array:
-    return x.astype(jnp.float32) if x.dtype in _HALF else x
 
 
 def _wide(fn: Callable[..., Array]) -> Callable[..., Array]:
@@ -49,7 +50,7 @@ def _wide(fn: Callable[..., Array]) -> Callable[..., Array]:
 
     @functools.wraps(fn)
     def wrapped(x: Array, *args: Any, **options: Any) -> Array:
-        return fn(_widen(x), *args, **options).astype(x.dtype)
+        return fn(widen(x), *args, **options).astype(x.dtype)
 
     return wrapped
 
@@ -222,54 +223,4 @@ def _dimension_numbers(rank: int) -> tuple[str, str, str]:
     return f"N{letters}C", f"{letters}IO", f"N{letters}C"
 
 
-def max_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
-    """The largest value of each window; padding is -inf."""
-    return _reduce_window(x, -math.inf, lax.max, window, stride, padding)
-
-
-@_wide
-def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
-    """The sum of each window; padding is 0."""
-    return _reduce_window(x, 0.0, lax.add, window, stride, padding)
-
-
-def _reduce_window(x: Array, start: float, fn: Any, window: Shape, stride: Shape, padding: Pads) -> Array:
-    # The start must be a host scalar: only then does JAX see the monoid, which has a derivative.
-    return lax.reduce_window(x, x.dtype.type(start), fn, (1, *window, 1), (1, *stride, 1), ((0, 0), *padding, (0, 0)))
-
-
-def _mean_and_var(x: Array, axes: Shape, keepdims: bool) -> tuple[Array, Array]:
-    mean = jnp.mean(x, axes, keepdims=True)
-    var = jnp.mean(jnp.square(x - mean), axes, keepdims=keepdims)
-    return (mean if keepdims else jnp.squeeze(mean, axes)), var
-
-
-def moments(x: Array, *, axis: int) -> tuple[Array, Array]:
-    """Mean and biased two-pass variance over all axes but that of the channels, in float32 at least."""
-    return _mean_and_var(_widen(x), tuple(a for a in range(x.ndim) if a != axis), keepdims=False)
-
-
-def normalize(
-    x: Array, mean: Array, var: Array, scale: Array | None, bias: Array | None, *, axis: int, epsilon: float
-) -> Array:
-    """``(x - mean) * rsqrt(var + epsilon) * scale + bias``, one value for each channel."""
-    shape = (-1, *(1,) * (x.ndim - axis - 1))
-    mean, var, scale, bias = (None if w is None else _widen(w).reshape(shape) for w in (mean, var, scale, bias))
-    return _affine(_widen(x) - mean, lax.rsqrt(var + epsilon), scale, bias).astype(x.dtype)
-
-
-def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
-    """Normalise the last ``num_axes`` axes."""
-    # XLA on CPUs would compute the sums of all residual blocks before it anew in each block's derivative: with 100
-    # blocks it compiles for minutes (jax 0.10).
-    wide = _widen(lax.optimization_barrier(x))
-    mean, var = _mean_and_var(wide, tuple(range(x.ndim - num_axes, x.ndim)), keepdims=True)
-    centred = (wide - mean) * lax.rsqrt(var + epsilon)
-    return _affine(centred, None, scale, bias).astype(x.dtype)
-
-
-def _affine(centred: Array, factor: Array | None, scale: Array | None, bias: Array | None) -> Array:
-    if scale is not None:
-        factor = _widen(scale) if factor is None else factor * _widen(scale)
-    out = centred if factor is None else centred * factor
-    return out if bias is None else out + _widen(bias)
+sum_pool = _wide(_pools.sum_pool)
