@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import unimod.numpy
 from unimod import functional as _parametrized
+from unimod import interop as _interop
 from unimod import losses as _losses
 from unimod import metrics as _metrics
 from unimod import nets as _nets
@@ -33,6 +34,7 @@ from unimod.testing.cases import (
     elementwise,
     fft,
     indexing,
+    interop,
     layers,
     linalg,
     losses,
@@ -82,6 +84,7 @@ CASES: tuple[Case, ...] = (
     *transforms_derivatives.CASES,
     *transforms_control.CASES,
     *stateful.CASES,
+    *interop.CASES,
     *parametrized.CASES,
     *module_style.CASES,
 )  # fmt: skip
@@ -95,6 +98,7 @@ TESTED: tuple[tuple[str, types.ModuleType], ...] = (
     ("nn.initializers", initializers),
     ("nets", _nets),
     ("functional", _parametrized),
+    ("interop", _interop),
     ("losses", _losses),
     ("metrics", _metrics),
     ("regularizers", _regularizers),
@@ -111,6 +115,7 @@ _BASE = "a base class, whose classes have rows"
 _CLASS = "a class whose instances the rows of the functions that make them compare"
 _SHAPES = "a function of shapes alone, which no engine sees"
 _STRUCTURE = "about the classes of modules alone, which no engine sees"
+_LIBRARY = "about another library, against which tests/conformance/test_interop_*.py compare it"
 _ALIAS = "another name of something that has a row"
 
 WITHOUT_ROW: dict[str, str] = {
@@ -152,7 +157,13 @@ WITHOUT_ROW: dict[str, str] = {
     "transforms.checkpoint_policies": "a module of names, which the rows of remat take",
     "random.Key": _CLASS,
     **{f"stateful.{name}": _CLASS for name in ("Context", "Entries", "Track")},
-    **{f"stateful.From{name}": "a place for what knows another library" for name in ("Flax", "Haiku", "Torch")},
+    **{f"stateful.From{name}": _LIBRARY for name in ("Flax", "Haiku", "Torch")},
+    **{f"interop.{name}": _LIBRARY for name in ("FlaxModule", "HaikuModule", "NNXModule", "TorchModule")},
+    **{f"interop.{name}": _LIBRARY for name in ("functional_module", "get_buffers", "get_params")},
+    **{f"interop.{name}": _LIBRARY for name in ("as_flax_module", "as_torch_module")},
+    **{f"interop.from_{name}": _LIBRARY for name in ("flax_variables", "torch_state_dict")},
+    **{f"interop.to_{name}": _LIBRARY for name in ("flax_variables", "torch_state_dict")},
+    "interop.InitApply": _CLASS,
     **{f"stateful.{name}": _ALIAS for name in ("OptaxModule", "seed")},
     "random.stable_hash": "a hash of text, computed on the host",
     "nn.functional": "a module, whose names have rows of their own",
