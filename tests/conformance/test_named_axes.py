@@ -79,17 +79,20 @@ def mapped(name, **options):
     return um.vmap(COLLECTIVES[name][0], axis_name="i", **options)
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_values(any_backend, name):
     same(mapped(name)(array(X)), COLLECTIVES[name][1](X), any_backend)
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_the_same_in_each_call(any_backend, name):
     y = um.vmap(lambda _, x: COLLECTIVES[name][0](x), in_axes=(0, None), axis_name="i")(array(X), array(X[0]))
     same(y, COLLECTIVES[name][1](np.stack([X[0]] * 3)), any_backend)
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unnamed_axis_inside_and_outside(any_backend, name):
     fn, expected = COLLECTIVES[name]
@@ -100,6 +103,7 @@ def test_an_unnamed_axis_inside_and_outside(any_backend, name):
     same(inside, wanted, any_backend)
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_jitted(backend, name):
     run = jit(mapped(name))
@@ -178,7 +182,7 @@ def wanted_of(name, compose):
     return jax.jit(compose(jnp, jax.vmap, jax.grad, native(jax.lax)[name]))(jnp.asarray(X))
 
 
-@pytest.mark.thin(4)
+@pytest.mark.thin(12)
 @pytest.mark.needs("jax", "torch")
 @pytest.mark.parametrize(
     ("name", "compose"),
@@ -214,6 +218,7 @@ def forward(backend, fn, x, direction):
     return torch.func.jvp(fn, (x,), (direction,))[1]
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_forward_derivative_outside_and_inside(backend, name):
     fn = mapped(name)
