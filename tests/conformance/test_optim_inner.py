@@ -78,7 +78,7 @@ def slopes(row, backend, is_jitted=False):
     return {name: float(x) for name, x in found.items()}
 
 
-@pytest.mark.thin(8)
+@pytest.mark.thin(16)
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("row", LEARNED)
 def test_derivatives_are_those_of_differences(row):
@@ -96,7 +96,7 @@ def test_derivatives_are_those_of_differences(row):
         assert slope == pytest.approx(expected, rel=1e-4, abs=1e-15 / width), name
 
 
-@pytest.mark.thin(40)
+@pytest.mark.thin(80)
 @pytest.mark.needs("jax", "torch")
 @pytest.mark.parametrize("row", LEARNED)
 def test_both_engines_learn_the_same(row):

@@ -16,7 +16,7 @@ import unimod as um
 import unimod.numpy as unp
 from unimod.errors import DTypeError, OptionError
 
-pytestmark = pytest.mark.thin(3)
+pytestmark = pytest.mark.thin(6)
 
 STEPS = 50
 

@@ -12,7 +12,7 @@ import pytest
 
 import unimod as um
 
-pytestmark = pytest.mark.thin(3)
+pytestmark = pytest.mark.thin(8)
 
 STEPS = 50
 

@@ -7,7 +7,7 @@ import pytest
 
 import unimod as um
 
-pytestmark = pytest.mark.thin(3)
+pytestmark = pytest.mark.thin(6)
 
 STEPS = 50
 

@@ -12,9 +12,6 @@ from unimod.optim._formulas._means import cast, first_moment, following, mean
 from unimod.optim._formulas._table import Result, State, formula
 from unimod.optim._lists import Arrays, Lists
 
-STANDARD = (3.4445, -4.775, 2.0315)
-"""The coefficients of the iteration."""
-
 
 def _init(
     lists: Lists, params: Arrays, *, ns_coeffs: Any, ns_steps: int = 5, mu_dtype: str | None = None, **options: Any
