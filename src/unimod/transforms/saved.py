@@ -120,7 +120,8 @@ def load_function(path: str | os.PathLike[str], *, compiler: str | None = None) 
 
 def _callable(about: dict[str, Any], files: dict[str, bytes], compiler: str | None) -> Callable[..., Any]:
     engine = _registry.load(about["backend"])
-    flat = engine.compile.import_exported(files)
+    compiling: Any = engine.compile
+    flat = compiling.import_exported(files)
     run = jit(lambda leaves: flat(leaves)[0], compiler=compiler, backend=engine.name)
     name = about["name"]
 

@@ -115,13 +115,14 @@ def export(fn: FlatFn, leaves: list[Array]) -> dict[str, bytes]:
 def import_exported(files: dict[str, bytes]) -> FlatFn:
     """The function in the files."""
     about = json.loads(files[_ABOUT])
-    inputs, outputs = ([jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in about[side]] for side in ("in", "out"))
+    struct: Any = jax.ShapeDtypeStruct
+    inputs, outputs = ([struct(shape, dtype) for shape, dtype in about[side]] for side in ("in", "out"))
 
     def like_it(*_: Array) -> list[Array]:
         return [jnp.zeros(spec.shape, spec.dtype) for spec in outputs]
 
     # JAX's own way to write an exported function needs a further package; the program is the same with this one.
-    exported = dataclasses.replace(
+    exported: Any = dataclasses.replace(
         jax_export.export(jax.jit(like_it))(*inputs),
         mlir_module_serialized=files[_PROGRAM],
         platforms=tuple(about["platforms"]),

@@ -7,6 +7,7 @@ it, and other operations find an empty tensor.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,8 @@ def write_into(traced: Traced, donated: Sequence[int]) -> tuple[int, ...]:
     These are no results of the graph any more. Returns the leaves; ``traced.plan`` counts them behind the results.
     """
     output, inputs = output_of(traced.graph), inputs_of(traced.graph)
-    results = list(output.args[0])
+    outputs: Any = output.args[0]
+    results = list(outputs)
     kept_as_is = {~i for i in traced.plan if i < 0}
     free = [i for i in donated if i not in kept_as_is]
     pairs: dict[int, int] = {}

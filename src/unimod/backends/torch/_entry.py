@@ -22,7 +22,8 @@ class Entry:
     ) -> None:
         traced = trace(fn, leaves, compiler=compiler)
         _regions.prepare(traced)
-        self.donated, self.written = donated, ()
+        self.donated = donated
+        self.written: tuple[int, ...] = ()
         if donated and compiler.name != "graph":
             _lower.make_functional(traced)
             self.written = _donation.write_into(traced, donated)

@@ -119,7 +119,8 @@ def _named(kind: str, name: str) -> Any:
 
 
 def _read(written: Sequence[dict[str, Any]]) -> GraphModule:
-    graph, nodes = Graph(), {}
+    graph = Graph()
+    nodes: dict[str, Node] = {}
     for line in written:
         args, kwargs = tuple(_in(line["args"], nodes)), _in(line["kwargs"], nodes)
         if line["op"] == "placeholder":

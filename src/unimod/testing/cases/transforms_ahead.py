@@ -43,7 +43,8 @@ def _saved(tree: Any, x: Any) -> Any:
 
 def _donated(tree: Any, x: Any) -> Any:
     own = unp.add(x, 0.0)
-    return jit(lambda own: _affine(tree, own), donate_argnums=0, compiler=COMPILER)(own)
+    run = jit(lambda own: (_affine(tree, own), unp.multiply(own, 2.0)), donate_argnums=0, compiler=COMPILER)
+    return run(own)
 
 
 def _cached(tree: Any, x: Any) -> Any:
@@ -55,12 +56,12 @@ def _cached(tree: Any, x: Any) -> Any:
             set_compilation_cache(None)
 
 
-def _case(name: str, fn: Any) -> Case:
+def _case(name: str, fn: Any, reference: Any = _reference) -> Case:
     return Case(
         f"transforms.{name}",
         fn,
         _inputs,
-        reference=_reference,
+        reference=reference,
         bound=_BOUND,
         needs=frozenset({has.JIT}),
         wrt=(),
@@ -71,7 +72,7 @@ def _case(name: str, fn: Any) -> Case:
 
 CASES = (
     _case("jit[lowered]", _lowered),
-    _case("jit[donated]", _donated),
+    _case("jit[donated]", _donated, lambda tree, x: (_reference(tree, x), x * 2)),
     _case("save_function", _saved),
     _case("load_function", _saved),
     _case("set_compilation_cache", _cached),
