@@ -71,12 +71,11 @@ def test_what_is_optional_is_there_somewhere_and_nowhere_required(tested_engines
 
 def test_an_engine_can_be_called_as_the_protocol_says(any_backend):
     engine = _registry.load(any_backend)
-    absent = missing(any_backend)
     wrong = [
         f"{module}.{name}{signature}"
         for module, asked in protocol.modules().items()
         for name, signature in protocol.methods(asked).items()
-        if f"{module}.{name}" not in absent
+        if hasattr(getattr(engine, module), name)
         if not protocol.takes(getattr(getattr(engine, module), name), signature)
     ]
     assert wrong == []
@@ -108,7 +107,7 @@ def counted() -> dict[str, list[str]]:
 def test_an_engine_is_small():
     sizes = {module: len(names) for module, names in counted().items()}
     assert sum(size for module, size in sizes.items() if module not in TO_TRAIN) <= 60
-    assert sum(size for module, size in sizes.items() if module in TO_TRAIN) <= 16
+    assert sum(size for module, size in sizes.items() if module in TO_TRAIN) <= 13
     assert sizes["math"] > 20
     assert sizes["autodiff"] == 2
 

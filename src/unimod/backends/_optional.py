@@ -102,6 +102,8 @@ AUTODIFF: Final = frozenset(
     {"checkpoint_name", "custom_jvp", "custom_vjp", "eval_shape", "jvp", "linearize", "remat", "vjp"}
 )
 
+CONTROL: Final = frozenset({"scan", "switch", "while_loop"})
+
 PARALLEL: Final = frozenset({"all_to_all", "pmax", "pmin", "ppermute", "psum", "psum_scatter"})
 
 INSPECT: Final = frozenset({"callback", "cost", "trace_file", "wait"})
@@ -117,6 +119,7 @@ ALL: Final = {
     "optim": OPTIM,
     "autodiff": AUTODIFF,
     "compile": COMPILE,
+    "control": CONTROL,
     "parallel": PARALLEL,
     "inspect": INSPECT,
 }

@@ -272,9 +272,11 @@ class Random(Protocol):
 class Control(Protocol):
     """Loops and branches of flat functions.
 
-    The front sees to it that a body gives a carry of the shapes and dtypes that it got.
+    The front sees to it that a body gives a carry of the shapes and dtypes that it got. Without these it calls the
+    bodies from Python, which serves where operations run as they come.
     """
 
+    @optional
     def scan(
         self, fn: FlatFn, carry: list[Array], xs: list[Array], *, length: int, reverse: bool, unroll: int
     ) -> tuple[list[Array], list[Array], Any]:
@@ -284,12 +286,14 @@ class Control(Protocol):
         call, if only to find the shapes. Numbers among the ``y`` become arrays.
         """
 
+    @optional
     def while_loop(self, cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:
         """``body(carry) -> (carry, extra)`` while ``cond(carry) -> ([bool scalar], extra)`` says so.
 
         Reverse-mode derivatives of the result raise ``CapabilityError``.
         """
 
+    @optional
     def switch(self, index: Array, branches: Sequence[FlatFn], operands: list[Array]) -> tuple[list[Array], Any]:
         """``branches[index](operands)``, for a bool or integer scalar that is clipped to their number.
 

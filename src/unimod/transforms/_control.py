@@ -20,7 +20,7 @@ from unimod.core.kinds import Parameter
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, ShapeError, TreeError
 from unimod.random import _ambient
-from unimod.transforms import _lift
+from unimod.transforms import _lift, _steps
 
 
 class TrialError(Exception):
@@ -85,7 +85,8 @@ class Carry:
             return
         arrays = [self.leaves[i] for i in self.moving if i not in numbers]
         try:
-            self.engine.control.scan(body, arrays, inputs, length=length, reverse=False, unroll=1)
+            run: Any = getattr(self.engine.control, "scan", _steps.scan)
+            run(body, arrays, inputs, length=length, reverse=False, unroll=1)
         except TrialError as found:
             for i, dtype in found.dtypes.items():
                 self.leaves[i] = self._array(self.leaves[i], dtype)

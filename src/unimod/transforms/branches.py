@@ -12,7 +12,7 @@ from unimod.core.skeleton import Child, Skeleton
 from unimod.dtypes import DType
 from unimod.errors import DTypeError, OptionError, ShapeError, TreeError
 from unimod.random import _ambient
-from unimod.transforms import _lift
+from unimod.transforms import _lift, _steps
 
 
 def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any) -> Any:
@@ -114,7 +114,8 @@ def _chosen(
         branches.append(flat)
     if not choice:
         index = engine.arrays.asarray(_place(index, len(branches)), "int32")
-    arrays, packed = engine.control.switch(index, branches, passed)
+    choose: Any = getattr(engine.control, "switch", _steps.switch)
+    arrays, packed = choose(index, branches, passed)
     return packed.unpack(arrays)
 
 

@@ -12,7 +12,7 @@ from unimod.backends._protocol import Engine
 from unimod.core import walk
 from unimod.dtypes import DType
 from unimod.errors import DTypeError, ShapeError
-from unimod.transforms import _control, _lift
+from unimod.transforms import _control, _lift, _steps
 from unimod.transforms.scan import scan_target
 
 
@@ -61,7 +61,8 @@ def _while_target(condition: _lift.Target, target: _lift.Target, init_val: Any) 
         arrays, packed = asked(leaves)
         return arrays[count:], packed
 
-    return carry.finish(carry.engine.control.while_loop(question, carry.body(body), carry.arrays))
+    run: Any = getattr(carry.engine.control, "while_loop", _steps.while_loop)
+    return carry.finish(run(question, carry.body(body), carry.arrays))
 
 
 def _bool(value: Any, name: str) -> Any:

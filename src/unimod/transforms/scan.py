@@ -10,7 +10,7 @@ from unimod.backends._protocol import Engine
 from unimod.core import walk
 from unimod.core.skeleton import Child
 from unimod.errors import DTypeError, OptionError, ShapeError
-from unimod.transforms import _control, _lift
+from unimod.transforms import _control, _lift, _steps
 
 
 def scan(
@@ -75,9 +75,8 @@ def scan_target(
     inputs = [_first(carry.engine, x, axis) for x in carry.beside]
     step = _step(target, structure)
     carry.settle_numbers(carry.trial(step), [x[:1] for x in inputs], min(size, 1))
-    last, ys, packed = carry.engine.control.scan(
-        carry.body(step), carry.arrays, inputs, length=size, reverse=reverse, unroll=unroll
-    )
+    run: Any = getattr(carry.engine.control, "scan", _steps.scan)
+    last, ys, packed = run(carry.body(step), carry.arrays, inputs, length=size, reverse=reverse, unroll=unroll)
     found = packed.unpack([_back(carry.engine, y, axis, name) for y in ys])
     return carry.finish(last), found
 
