@@ -97,6 +97,7 @@ def doctest(session: nox.Session) -> None:
         examples += ["--doctest-glob=*.md", "docs/guide.md", "docs/summary.md", "docs/arrays.md", "docs/precision.md"]
         examples += ["docs/optimizers.md"]
         examples += ["docs/functional.md"]
+        examples += ["docs/interop.md"]
         examples += ["docs/stateful.md"]
         pytest(session, "-n", "2", *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
 

@@ -320,6 +320,26 @@ def test_random_numbers_are_those_of_the_key():
 
 
 @pytest.mark.needs("torch")
+def test_random_numbers_of_mapped_calls():
+    import torch
+
+    forward, key = um.functional_module(torch.nn.Dropout(0.5)), um.random.key(3, backend="torch")
+    rows = um.vmap(lambda x: forward({}, x, key=key)[0])(torch.ones(3, 50))
+    assert not torch.equal(rows[0], rows[1])
+    with pytest.raises(CapabilityError, match="mapped over keys"):
+        um.vmap(lambda x, key: forward({}, x, key=key)[0])(torch.ones(3, 5), um.random.split(key, 3))
+
+
+@pytest.mark.needs("torch")
+def test_a_module_of_one_engine_in_assert_conformant():
+    import torch
+
+    net, x = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh()), torch.from_numpy(data(5, 3))
+    um.testing.assert_conformant(um.functional_module(net), um.get_params(net), x, check_vmap=False)
+    um.testing.assert_conformant(um.TorchModule(net), x)
+
+
+@pytest.mark.needs("torch")
 def test_a_module_that_draws_in_a_function_of_its_own():
     import torch
 

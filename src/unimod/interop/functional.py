@@ -19,6 +19,11 @@ class FunctionalModule:
         self.engine, self.foreign = _finding.found("", native, (), {})
         self.foreign.given_values()
 
+    @property
+    def _um_engines(self) -> tuple[str, ...]:
+        """The one engine that it runs on, for the conformance suite."""
+        return (self.engine.name,)
+
     def __repr__(self) -> str:
         return f"functional_module({self.foreign.name})"
 

@@ -84,6 +84,11 @@ class ForeignModule(Module):
         if self._plan.foreign.is_random if is_random is None else is_random:
             self.rng: Any = Rng(Initializer(_itself, (2,), "uint32"))
 
+    @property
+    def _um_engines(self) -> tuple[str, ...]:
+        """The one engine that it runs on, for the conformance suite."""
+        return (self._plan.engine_name,)
+
     def infer_sizes(self, *args: Any, **options: Any) -> None:
         """Take the shapes of the first inputs."""
         args, options = _finding.settled(self._plan.engine, self._plan.foreign.name, (args, options))

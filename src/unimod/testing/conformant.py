@@ -39,7 +39,8 @@ def assert_conformant(
     declares to be able to do.
 
     Args:
-        fn: a function on ``um.numpy`` and layers, or a module.
+        fn: a function on ``um.numpy`` and layers, or a module. One of another library (``um.functional_module``,
+            ``um.TorchModule``, ...) runs on one engine; its jitted and mapped calls are compared with plain ones.
         args: arrays, numpy arrays, modules with values, and trees of these.
         rtol: allowed deviation, relative to the first engine.
         atol: allowed deviation beside that.
@@ -61,7 +62,8 @@ def assert_conformant(
         >>> x = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
         >>> assert_conformant(model, x)
     """
-    if len(set(engines)) < 2:
+    engines = getattr(fn, "_um_engines", engines)
+    if len(set(engines)) < 2 and not hasattr(fn, "_um_engines"):
         raise OptionError(
             "There is nothing to compare.", got=f"engines = {tuple(engines)!r}", expected="two engines or more"
         )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unimod.backends.torch import random
+from unimod.backends.torch import _private, random
 from unimod.backends.torch.dtypes import name_of
 from unimod.errors import CapabilityError
 
@@ -22,6 +22,11 @@ class Draws(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's clas
 
     def __init__(self, words: Tensor | None, name: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        if words is not None and _private.is_batched(words):
+            raise CapabilityError(
+                f"{name} draws random numbers, and cannot be mapped over keys.",
+                fix="map with one key, with which each entry draws numbers of its own",
+            )
         self.words, self.name, self.count = words, name, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
