@@ -40,11 +40,11 @@ def save_function(path: str | os.PathLike[str], fn: Callable[..., Any], *args: A
         >>> import unimod as um
         >>> model = um.nn.Linear(3, 2).init(0)
         >>> x = um.numpy.ones((4, 3))
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     path = os.path.join(directory, "model.um")
-        ...     um.save_function(path, lambda x: {"y": model(x)}, x)  # doctest: +SKIP
-        ...     um.load_function(path)(x)["y"].shape == (4, 2)  # doctest: +SKIP
-        True
+        >>> if "jit" in um.backend_info().capabilities:
+        ...     with tempfile.TemporaryDirectory() as directory:
+        ...         path = os.path.join(directory, "model.um")
+        ...         um.save_function(path, lambda x: {"y": model(x)}, x)
+        ...         assert um.load_function(path, compiler="graph")(x)["y"].shape == (4, 2)
 
     Source: the file is a ZIP: ``unimod.json`` has the structure, and ``program/`` what the engine writes: StableHLO by
     ``jax.export``, or the nodes of the graph as JSON and the captured arrays as bytes.
