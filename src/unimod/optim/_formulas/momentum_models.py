@@ -93,7 +93,8 @@ class _Model:
         self.inner = sizes.wide(sizes.inner(lists, self.means, params))
 
     def _mean(self, name: str, new: Array, decay: Any) -> Array:
-        return self.lists.decayed([sizes.wide(self.state[name])], [sizes.wide(new)], decay)[0]
+        dtype = sizes.wide_dtype(self.params)
+        return self.lists.decayed([unp.astype(self.state[name], dtype)], [unp.astype(new, dtype)], decay)[0]
 
     def steps(
         self, direction: Arrays, share: Any, rate: Any, weight_decay: Any, least: Any, is_adapted: bool
