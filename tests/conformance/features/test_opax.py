@@ -279,7 +279,7 @@ def c9_graph_groups():
 def c9_graph_shared():
     layer, x, y = um.nn.Linear(2, 2), um.input_node(), um.input_node()
     net = um.GraphModule([x, y], (x >> layer) & (y >> layer)).init(0, batch(), batch())
-    assert len(net.state_dict()) == 2
+    assert (len(net.layers), len(net.state_dict())) == (1, 2)
     with pytest.raises(TreeError, match="does not have"):
         um.GraphModule([x], (x | y) >> um.numpy.add)
     with pytest.raises(DTypeError, match="number of inputs"):

@@ -143,6 +143,10 @@ def tx4_annotations():
         "b": "BatchStat",
         "c": "Cache",
     }
+    # This file has all annotations as text; here they are objects, with text inside.
+    objects = {"a": Optional["um.Parameter[int]"], "b": List["um.Cache[int]"], "c": Optional[um.Rng[int]]}  # noqa: UP006, UP045
+    other = type("Other", (um.Module,), {"__annotations__": objects, "__module__": __name__})
+    assert [kind for _, kind in other._um_meta0.kinds] == [um.Parameter, um.Cache, um.Rng]
     own = Own()
     own.a = array(1.0)
     return own.parameters().a
@@ -556,6 +560,7 @@ class Lazy(um.Module):
     def __call__(self, x):
         if self.initializing():
             self.w = um.random.normal(um.next_key(), (x.shape[-1], self.size))
+            self.other = um.random.normal(um.next_key(), (x.shape[-1], self.size))
             self.steps = array(0.0)
         self.seen[0] = self.seen[0] + 1
         return um.numpy.matmul(x, self.w)
@@ -565,6 +570,7 @@ class Lazy(um.Module):
 def tx40():
     model = Lazy(3).init(42, batch())
     assert tuple(model.w.shape) == (2, 3)
+    assert numbers(model.w) != numbers(model.other)
     assert numbers(model.seen[0]) == 0.0  # an example leaves no trace in states, also in those inside of lists
     assert numbers(Lazy(3).init(42, um.Inputs(batch())).w) == numbers(model.w)
     assert numbers(Lazy(3).init(42, x=batch()).w) == numbers(model.w)
