@@ -45,7 +45,8 @@ def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: i
     """Normalise the last ``num_axes`` axes."""
     # XLA on CPUs would compute the sums of all residual blocks before it anew in each block's derivative: with 100
     # blocks it compiles for minutes (jax 0.10).
-    wide, axes = widen(lax.optimization_barrier(x)), tuple(range(x.ndim - num_axes, x.ndim))
+    barrier: Any = lax.optimization_barrier
+    wide, axes = widen(barrier(x)), tuple(range(x.ndim - num_axes, x.ndim))
     centred = wide - jnp.mean(wide, axes, keepdims=True)
     # Along a row the sums that a constant mean saves cost nothing.
     out = centred * lax.rsqrt(jnp.mean(jnp.square(centred), axes, keepdims=True) + epsilon)
