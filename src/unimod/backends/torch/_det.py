@@ -35,7 +35,7 @@ class _Det(torch.autograd.Function):
     @staticmethod
     @_private.differentiable_rule
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
+        (x,) = _private.primals(ctx)
         return (_cofactors(x) * tangent).sum((-2, -1))
 
 

@@ -137,6 +137,19 @@ def unpack_dual(x: Tensor) -> tuple[Tensor, Tensor | None]:
     return found
 
 
+def primals(ctx: Any) -> tuple[Any, ...]:
+    """What an ``autograd.Function`` saved, without the tangents that its own derivative gave it."""
+    return tuple(x if x is None else _primal(x) for x in ctx.saved_tensors)
+
+
+def _primal(x: Tensor) -> Tensor:
+    native: Any = torch._C._functorch
+    if native.is_batchedtensor(x):
+        place, level = native.maybe_get_bdim(x), native.maybe_get_level(x)
+        return native._add_batch_dim(_primal(native.get_unwrapped(x)), place, level)  # type: ignore[no-any-return]
+    return unpack_dual(x)[0] if x.is_floating_point() or x.is_complex() else x
+
+
 def make_dual(x: Tensor, tangent: Tensor) -> Tensor:
     """A tensor with a tangent at the innermost ``jvp``."""
     make: Any = torch.autograd.forward_ad.make_dual

@@ -184,7 +184,10 @@ def _pulled_by_autograd(
 
     def pull(cotangents: list[Array]) -> list[Array]:
         cotangents = as_tensors(cotangents)
-        is_seen = keep or _private.any_requires_grad(cotangents) or _private.derivative_level() > 0
+        if _private.derivative_level() and not keep:
+            # Its results would be followed by autograd, for the sake of the leaves: so the function is run again.
+            return _pulled_by_levels(fn, leaves, which)[3](cotangents)
+        is_seen = keep or _private.any_requires_grad(cotangents)
         with run_number(number):
             return _gradients(outputs, inputs, cotangents, is_seen, retain=True)
 
