@@ -110,7 +110,7 @@ class _Apply(torch.autograd.Function):
     @staticmethod
     @_private.differentiable_rule
     def jvp(ctx: Any, _: None, *tangents: Any) -> tuple[Any, ...]:
-        return tuple(ctx.region.push(ctx.saved_tensors[: ctx.count], tangents))
+        return tuple(ctx.region.push(_private.primals(ctx)[: ctx.count], tangents))
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], region: Region, *inputs: Tensor) -> Any:
