@@ -6,7 +6,6 @@ Each has a fallback that is right and slower; ``missing()`` lists those that had
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,6 +23,9 @@ from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from unimod.backends.torch._private_rules import differentiable_rule as differentiable_rule
+from unimod.backends.torch._private_rules import primals as primals
+from unimod.backends.torch._private_rules import unpack_dual as unpack_dual
 from unimod.errors import CapabilityError
 
 _META = torch.device("meta")
@@ -130,45 +132,11 @@ def _has_tangent(x: Tensor) -> bool:
     return unpack_dual(x)[1] is not None
 
 
-def unpack_dual(x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """A tensor without the tangent that it has at the innermost ``jvp``, and that."""
-    unpack: Any = torch.autograd.forward_ad.unpack_dual
-    found: tuple[Tensor, Tensor | None] = unpack(x)
-    return found
-
-
-def primals(ctx: Any) -> tuple[Any, ...]:
-    """What an ``autograd.Function`` saved, without the tangents that its own derivative gave it."""
-    return tuple(x if x is None else _primal(x) for x in ctx.saved_tensors)
-
-
-def _primal(x: Tensor) -> Tensor:
-    native: Any = torch._C._functorch
-    if native.is_batchedtensor(x):
-        place, level = native.maybe_get_bdim(x), native.maybe_get_level(x)
-        return native._add_batch_dim(_primal(native.get_unwrapped(x)), place, level)  # type: ignore[no-any-return]
-    return unpack_dual(x)[0] if x.is_floating_point() or x.is_complex() else x
-
-
 def make_dual(x: Tensor, tangent: Tensor) -> Tensor:
     """A tensor with a tangent at the innermost ``jvp``."""
     make: Any = torch.autograd.forward_ad.make_dual
     found: Tensor = make(x, tangent)
     return found
-
-
-def differentiable_rule(jvp: Callable[..., Any]) -> Callable[..., Any]:
-    """The ``jvp`` of an ``autograd.Function``, in which derivatives around see operations.
-
-    torch 2.13 calls it with forward mode switched off, so that second derivatives would miss what it does.
-    """
-
-    @functools.wraps(jvp)
-    def rule(*args: Any) -> Any:
-        with torch.autograd.forward_ad._set_fwd_grad_enabled(True):
-            return jvp(*args)
-
-    return rule
 
 
 def _interpreter() -> Any:
