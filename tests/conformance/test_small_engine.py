@@ -84,7 +84,24 @@ def test_the_small_engine_has_no_optional_function():
     engine = small(_registry.load(HOST))
     for module, optional in _optional.ALL.items():
         assert not optional & set(vars(getattr(engine, module)))
-        assert set(sabotage.public(getattr(_registry.load(HOST), module))) & optional or module == "optim"
+        assert set(sabotage.public(getattr(_registry.load(HOST), module))) & optional or module in (
+            "control",
+            "inspect",
+            "optim",
+        )
+
+
+def test_loops_and_branches_of_the_small_engine(any_backend, install):
+    install(any_backend)
+    with um.use_backend(any_backend):
+        xs = um.numpy.asarray([1.0, 2.0, 4.0])
+        for rows, total, sums in ((xs, 7.0, [7.0, 6.0, 4.0]), (xs[:0], 0.0, [])):
+            last, ys = um.scan(lambda c, x: (c + x, c + x), 0.0, rows, reverse=True)
+            assert (float(last), [float(y) for y in ys], um.dtype_of(ys)) == (total, sums, um.float32)
+            assert um.engine_of(last, ys).name == any_backend
+        assert int(um.while_loop(lambda n: n < 10, lambda n: n * 3, xs.shape[0])) == 27
+        found = [float(um.switch(i, (um.numpy.sum, um.numpy.max), xs)) for i in (-1, 0, 1, 5)]
+        assert found == [7.0, 7.0, 4.0, 4.0]
 
 
 def test_facts_that_the_small_engine_does_not_state(install):
