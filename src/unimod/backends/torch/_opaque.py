@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unimod.backends.torch import _private
 from unimod.backends.torch._captures import resolved
 
 Made = tuple[Tensor, ...]

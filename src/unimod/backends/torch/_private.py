@@ -178,7 +178,7 @@ class Level:
 
 def outside_levels() -> contextlib.AbstractContextManager[Any]:
     """A context outside of all transforms of ``torch.func``."""
-    return pyfunctorch.temporarily_clear_interpreter_stack()  # type: ignore[no-any-return]
+    return pyfunctorch.temporarily_clear_interpreter_stack()
 
 
 @contextlib.contextmanager
