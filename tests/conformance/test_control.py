@@ -161,6 +161,7 @@ def test_operands_without_arrays(any_backend):
     assert out["n"] == "a"
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("length", range(1, 10))
 def test_prefixes_of_all_lengths(any_backend, length):
     x = np.random.default_rng(length).normal(size=(2, length, 2, 2)).astype(np.float32)

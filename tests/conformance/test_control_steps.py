@@ -97,6 +97,7 @@ def gradients(fn, which=(0, 1, 2, 3)):
     return um.value_and_grad(fn, argnums=which)
 
 
+@pytest.mark.thin(3)
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 def test_a_derivative_from_what_was_kept(backend, step, reverse):

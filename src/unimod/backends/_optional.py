@@ -103,6 +103,19 @@ AUTODIFF: Final = frozenset(
 )
 
 CONTROL: Final = frozenset({"scan", "switch", "while_loop"})
+"""The front sees to it that a body gives a carry of the shapes and dtypes that it got. Without these it calls the bodies
+from Python, which serves where operations run as they come.
+
+``scan(fn, carry, xs, *, length, reverse, unroll)`` makes ``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each of
+``length`` rows of ``xs``, and gives the last carry, each ``y`` stacked along a new first axis, and ``extra`` of a call.
+There is always a call, if only to find the shapes. Numbers among the ``y`` become arrays.
+
+``while_loop(cond, body, carry)`` makes ``body(carry) -> (carry, extra)`` while a bool scalar says so, which is that of
+``cond(carry) -> ([bool scalar], extra)``. Reverse-mode derivatives of the result raise ``CapabilityError``.
+
+``switch(index, branches, operands)`` is ``branches[index](operands)``, for a bool or integer scalar that is clipped to
+their number. The results of all that are called are alike, and arrays; ``extra`` is that of one of them.
+"""
 
 PARALLEL: Final = frozenset({"all_to_all", "pmax", "pmin", "ppermute", "psum", "psum_scatter"})
 

@@ -270,35 +270,7 @@ class Random(Protocol):
 
 
 class Control(Protocol):
-    """Loops and branches of flat functions.
-
-    The front sees to it that a body gives a carry of the shapes and dtypes that it got. Without these it calls the
-    bodies from Python, which serves where operations run as they come.
-    """
-
-    @optional
-    def scan(
-        self, fn: FlatFn, carry: list[Array], xs: list[Array], *, length: int, reverse: bool, unroll: int
-    ) -> tuple[list[Array], list[Array], Any]:
-        """``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each of ``length`` rows of ``xs``.
-
-        Gives the last carry, each ``y`` stacked along a new first axis, and ``extra`` of one call. There is always a
-        call, if only to find the shapes. Numbers among the ``y`` become arrays.
-        """
-
-    @optional
-    def while_loop(self, cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:
-        """``body(carry) -> (carry, extra)`` while ``cond(carry) -> ([bool scalar], extra)`` says so.
-
-        Reverse-mode derivatives of the result raise ``CapabilityError``.
-        """
-
-    @optional
-    def switch(self, index: Array, branches: Sequence[FlatFn], operands: list[Array]) -> tuple[list[Array], Any]:
-        """``branches[index](operands)``, for a bool or integer scalar that is clipped to their number.
-
-        The results of all that are called are alike, and arrays; ``extra`` is that of one of them.
-        """
+    """Loops and branches of flat functions, all of which may be left out: see ``_optional``."""
 
 
 class Compile(Protocol):
