@@ -20,8 +20,8 @@ BACKENDS = ("jax", "torch", "numpy")
 FRAMEWORKS = frozenset({"jax", "jaxlib", "optax", "torch", "functorch", "flax", "equinox"})
 
 FRONT_MAY_IMPORT = frozenset({"unimod", "numpy", "ml_dtypes", "tree"})
-LAZY = frozenset({"rich", "matplotlib"})
-"""Only for showing things, so only inside the function that shows them."""
+LAZY = frozenset({"rich", "matplotlib", "sklearn"})
+"""Only for showing things and for data, so only inside the function that does so."""
 TESTING = frozenset({"pytest", "hypothesis"})
 """Only in ``unimod.testing``."""
 
@@ -30,6 +30,8 @@ BACKEND_MAY_IMPORT = {
     "torch": frozenset({"torch", "numpy", "ml_dtypes"}),
     "numpy": frozenset({"numpy", "ml_dtypes"}),
 }
+LIBRARIES = {"jax": frozenset({"flax", "haiku"}), "torch": frozenset(), "numpy": frozenset()}
+"""Libraries on a framework, only in the files that are about their modules; those are imported when one is met."""
 SHARED_MODULES = ("unimod.errors", "unimod.dtypes")
 
 
@@ -163,11 +165,13 @@ def backend_imports(source: Source) -> list[str]:
     """Rule 2: a backend imports its framework, numpy, and the shared modules; no other backend, none of the front."""
     backend = source.backend or ""
     own = (f"unimod.backends.{backend}", *SHARED_MODULES)
+    is_about_libraries = source.name.rpartition("/")[2].startswith(("_foreign_", "_native_"))
+    allowed = BACKEND_MAY_IMPORT[backend] | (LIBRARIES[backend] if is_about_libraries else frozenset())
     return [
         source.at(node, f"imports {module}")
         for node, module in imported(source)
         if not (
-            root(module) in BACKEND_MAY_IMPORT[backend]
+            root(module) in allowed
             or root(module) in sys.stdlib_module_names
             or any(module == name or module.startswith(f"{name}.") for name in own)
             or module.startswith("unimod.backends._")

@@ -233,7 +233,9 @@ def test_a_long_loop_is_as_small_a_graph_as_a_short_one(name):
 
 def test_captured_arrays_of_several_shapes_in_a_derivative_in_a_body(backend):
     def train(w, x, y):
-        loss = lambda w, x, y: unp.mean((x @ w) * y)
+        def loss(w, x, y):
+            return unp.mean((x @ w) * y)
+
         return um.fori_loop(0, 3, lambda i, w: w - um.grad(loss)(w, x, y), w)
 
     args = data((4, 3), (6, 4), (6, 3))

@@ -1,4 +1,4 @@
-"""Errors of traced functions: a value that is not there, an array that was given away. They are alike on every engine."""
+"""Errors of traced functions: a value that is not there, an array that was given away. The same on every engine."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ and ``rms_norm(x, scale, *, num_axes, epsilon)`` are the functions of the front.
 float64, and labels (N, L) in [0, C), of which the first ``frames`` and ``counts`` (N,) are there. Where the frames are
 too few the value does not matter, and a cotangent of 0 gives derivatives of 0.
 
-``foreign_module(library, target, args, options)`` is for a module of a library on the framework, or a class of them with
+``foreign_module(library, target, args, options)`` is for a module of a library on it, or a class of them with
 its arguments, else None: an object that compares by identity and can be pickled, with ``name``, ``library``,
-``is_flat``, ``is_random`` and ``needs_inputs``, and with ``given_values()``, ``init(words, args, options)`` and, for some,
+``is_flat``, ``is_random`` and ``needs_inputs``, with ``given_values()``, ``init(words, args, options)`` and, for some,
 ``given_variables(variables, args, options)``, which give entries (a path and the name of a kind) and a leaf for each;
 and ``call(entries, leaves, words, is_training, args, options)``, which gives the result and the leaves, those that have
 not been written the same objects. ``words`` are those of a random key, or None. ``native_module`` is the opposite: a
@@ -89,7 +89,7 @@ function of the step, None for what is no schedule of the framework. Both say of
 """
 
 COMPILE: Final = frozenset({"export", "import_exported", "lower", "named_scope", "set_cache"})
-"""``lower(fn, leaves, *, donate, compiler, options)`` traces ``fn`` for leaves like these and compiles nothing: an object
+"""``lower(fn, leaves, *, donate, compiler, options)`` traces ``fn`` for such leaves and compiles nothing: an object
 with ``as_text()`` and ``compile()``. The latter gives an object with ``run(leaves)``, ``as_text()``, and ``cost()`` and
 ``memory()``, which are dicts of numbers by the framework's names.
 
@@ -103,7 +103,7 @@ AUTODIFF: Final = frozenset(
 )
 
 CONTROL: Final = frozenset({"scan", "switch", "while_loop"})
-"""The front sees to it that a body gives a carry of the shapes and dtypes that it got. Without these it calls the bodies
+"""The front sees to it that a body gives a carry of the shapes and dtypes it got. Without these it calls the bodies
 from Python, which serves where operations run as they come.
 
 ``scan(fn, carry, xs, *, length, reverse, unroll)`` makes ``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each of

@@ -1,4 +1,4 @@
-"""The error for reverse-mode derivatives of a loop whose number of steps is not known before. The same on all engines."""
+"""The error for reverse-mode derivatives of a loop whose number of steps is not known. The same on all engines."""
 
 from __future__ import annotations
 

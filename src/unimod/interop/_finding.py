@@ -15,7 +15,7 @@ from unimod.transforms import _lift
 
 KINDS_OF = {
     "": "a module of torch, flax.linen or flax.nnx, or a transformed function of haiku",
-    "torch": "a torch.nn.Module, or a class of them with its arguments",
+    "torch.nn": "a torch.nn.Module, or a class of them with its arguments",
     "flax": "a flax.linen.Module, or a class of them with its arguments",
     "nnx": "a flax.nnx.Module, or a class of them with its arguments",
     "haiku": "a class of haiku.Module with its arguments, or a transformed function",

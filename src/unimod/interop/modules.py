@@ -159,7 +159,7 @@ class TorchModule(ForeignModule):
     Differences: first values come from torch's own generator, and are others than those of ``um.nn`` layers.
     """
 
-    _library = "torch"
+    _library = "torch.nn"
 
 
 class FlaxModule(ForeignModule):

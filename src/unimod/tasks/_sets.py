@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,7 +47,7 @@ def _task(name: str, hidden: Sequence[int]) -> Task:
 
 def _loaded(name: str) -> tuple[Any, Any]:
     try:
-        sets = importlib.import_module("sklearn.datasets")
+        from sklearn import datasets
     except ImportError as error:
         raise OptionError(
             "The data of this task comes with scikit-learn, which is not installed.",
@@ -56,5 +55,5 @@ def _loaded(name: str) -> tuple[Any, Any]:
             expected="a task on data that is made, such as 'spirals'",
             fix="pip install scikit-learn",
         ) from error
-    found = getattr(sets, f"load_{name}")()
+    found = getattr(datasets, f"load_{name}")()
     return found.data, found.target

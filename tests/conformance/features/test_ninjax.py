@@ -15,7 +15,6 @@ import unimod as um
 import unimod.stateful as sf
 from tests.conformance.stateful_runs import Compared, array, batch, numbers, zeros
 from unimod.errors import (
-    CapabilityError,
     CapturedModuleError,
     DTypeError,
     NotInitializedError,

@@ -117,7 +117,7 @@ class ForeignModule:
 
 def foreign_module(library: str, target: Any, args: tuple[Any, ...], options: dict[str, Any]) -> ForeignModule | None:
     """A module of torch, or a class of modules; None for everything else. The library "" is any."""
-    if library not in ("", "torch"):
+    if library not in ("", "torch.nn"):
         return None
     is_class = isinstance(target, type) and issubclass(target, Module)
     return ForeignModule(target, args, options) if is_class or isinstance(target, Module) else None

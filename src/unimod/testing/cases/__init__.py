@@ -59,10 +59,10 @@ from unimod.testing.cases import (
     stateful,
     statistics,
     transforms,
-    transforms_derivatives,
     transforms_ahead,
     transforms_axes,
     transforms_control,
+    transforms_derivatives,
     weights,
 )
 

@@ -8,7 +8,18 @@ import unimod.numpy as unp
 from unimod import optim
 from unimod.backends import _capabilities as has
 from unimod.testing.case import Case
-from unimod.testing.cases.optimizers_more import _BOUND, Make, _down, _loss, _row, _schedule, _slope, _start, _step, steps
+from unimod.testing.cases.optimizers_more import (
+    _BOUND,
+    Make,
+    _down,
+    _loss,
+    _row,
+    _schedule,
+    _slope,
+    _start,
+    _step,
+    steps,
+)
 
 MAIN: dict[str, Make] = {
     "acprop": lambda: optim.acprop(0.1, eps_root=1e-3, weight_decay=0.02),
