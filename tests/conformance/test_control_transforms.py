@@ -219,12 +219,12 @@ def test_against_jax_itself():
 @pytest.mark.needs("torch")
 @pytest.mark.parametrize("name", ["value", "grad", "grad of grad", "vmap of grad"])
 def test_a_long_loop_is_as_small_a_graph_as_a_short_one(name):
-    from unimod.backends.torch import _trace
+    from unimod.backends.torch import _lower, _trace
 
     def size(length):
         args = data((3, 3), (2, 3) if name.startswith("vmap") else (3,), (length, 3))
         f = TRANSFORMS[name](plain)
-        traced = _trace.trace(lambda leaves: (um.tree.leaves(f(*leaves)), None), args, compiler="graph")
+        traced = _trace.trace(lambda leaves: (um.tree.leaves(f(*leaves)), None), args, compiler=_lower.choose("graph"))
         return len(traced.graph.graph.nodes)
 
     with um.use_backend("torch"):
