@@ -47,6 +47,9 @@ NOT_COVERED_ON = {
 UNDECLARED = {
     # what belongs to a capability is not asked of an engine that does not declare it
     "autodiff.value_and_grad": GRAD,
+    "autodiff.vjp": GRAD,
+    "autodiff.jvp": GRAD,
+    "autodiff.linearize": GRAD,
     "parallel.vmap": VMAP,
     "compile.jit": JIT,
 }
