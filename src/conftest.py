@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
 import unimod as um
 from unimod.config import VARIABLE
+
+DERIVATIVES = re.compile(
+    r"(grad|vjp|jvp|linearize|jacfwd|jacrev|jacobian|hessian|hvp|build_update_fn|checkify)\(|\bOptimizer\b"
+)
+"""What differentiates, and the check of numbers, which an engine without derivatives does not make either."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -20,4 +26,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _differentiates(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.DoctestItem) and any("grad(" in example.source for example in item.dtest.examples)
+    return isinstance(item, pytest.DoctestItem) and any(
+        DERIVATIVES.search(example.source) for example in item.dtest.examples
+    )
