@@ -142,6 +142,12 @@ if TYPE_CHECKING:
     from unimod.profiling import Profile, profile
     from unimod.training import build_update_fn
     from unimod.transforms import checkpoint_policies
+    from unimod.transforms._jacobian import hessian, hvp, jacfwd, jacobian, jacrev
+    from unimod.transforms._jvp import jvp, linearize
+    from unimod.transforms._pure import pure
+    from unimod.transforms._remat import checkpoint, checkpoint_name, remat
+    from unimod.transforms._scan import scan
+    from unimod.transforms._vjp import vjp
     from unimod.transforms.associative import associative_scan
     from unimod.transforms.branches import cond, switch
     from unimod.transforms.checks import CheckResult, check, checkify
@@ -161,18 +167,12 @@ if TYPE_CHECKING:
     from unimod.transforms.compilation_cache import set_compilation_cache
     from unimod.transforms.custom_rules import custom_jvp, custom_vjp
     from unimod.transforms.debugging import debug_callback, debug_print
-    from unimod.transforms.jacobian import hessian, hvp, jacfwd, jacobian, jacrev
-    from unimod.transforms.jvp import jvp, linearize
     from unimod.transforms.loops import fori_loop, while_loop
     from unimod.transforms.naming import named_call
     from unimod.transforms.preserving import preserve_state
-    from unimod.transforms.pure import pure
-    from unimod.transforms.remat import checkpoint, checkpoint_name, remat
     from unimod.transforms.saved import load_function, save_function
-    from unimod.transforms.scan import scan
     from unimod.transforms.sequential import sequential_map
     from unimod.transforms.shapes import ShapeDtypeStruct, eval_shape
-    from unimod.transforms.vjp import vjp
 
 _registration.install()
 
@@ -197,7 +197,7 @@ __getattr__, __dir__ = attach(
             "unfreeze_parameters update_parameters update_states"
         ),
         "training": "build_update_fn",
-        "transforms.pure": "pure",
+        "transforms._pure": "pure",
         "transforms.preserving": "preserve_state",
         "optim.apply": "apply_gradients",
         "optim.loss_scale": "DynamicLossScale LossScale NoOpLossScale StaticLossScale",
@@ -210,16 +210,16 @@ __getattr__, __dir__ = attach(
         "transforms": "checkpoint_policies",
         "transforms.closures": "closure_convert",
         "transforms.custom_rules": "custom_jvp custom_vjp",
-        "transforms.jacobian": "hessian hvp jacfwd jacobian jacrev",
+        "transforms._jacobian": "hessian hvp jacfwd jacobian jacrev",
         "transforms.compilation_cache": "set_compilation_cache",
-        "transforms.jvp": "jvp linearize",
+        "transforms._jvp": "jvp linearize",
         "transforms.saved": "load_function save_function",
         "transforms.naming": "named_call",
-        "transforms.remat": "checkpoint checkpoint_name remat",
+        "transforms._remat": "checkpoint checkpoint_name remat",
         "transforms.shapes": "ShapeDtypeStruct eval_shape",
-        "transforms.vjp": "vjp",
+        "transforms._vjp": "vjp",
         "transforms.loops": "fori_loop while_loop",
-        "transforms.scan": "scan",
+        "transforms._scan": "scan",
         "transforms.sequential": "sequential_map",
         "profiling": "Profile profile",
         "transforms.checks": "CheckResult check checkify",

@@ -13,7 +13,7 @@ from unimod.functional._slots import Init, Param
 from unimod.functional.initializers import glorot
 from unimod.functional.parametrized import Parametrized
 from unimod.nn import activations
-from unimod.transforms.scan import scan
+from unimod.transforms._scan import scan
 
 CarryInit = Callable[[int], Any]
 

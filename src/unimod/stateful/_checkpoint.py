@@ -8,7 +8,7 @@ from typing import Any
 
 from unimod.stateful import _inner
 from unimod.stateful._context import current
-from unimod.transforms.remat import remat
+from unimod.transforms._remat import remat
 
 
 def checkpoint(fn: Callable[..., Any], *, policy: Any = None) -> Callable[..., Any]:

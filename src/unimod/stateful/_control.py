@@ -17,7 +17,7 @@ from unimod.stateful._context import Context, current
 from unimod.stateful._keys import Keys
 from unimod.stateful._records import Notes
 from unimod.transforms import branches, loops
-from unimod.transforms.scan import scan as plain_scan
+from unimod.transforms._scan import scan as plain_scan
 
 
 class _Body:

@@ -13,7 +13,7 @@ from unimod.core import walk
 from unimod.dtypes import DType
 from unimod.errors import DTypeError, ShapeError
 from unimod.transforms import _control, _lift, _steps
-from unimod.transforms.scan import scan_target
+from unimod.transforms._scan import scan_target
 
 
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:

@@ -9,7 +9,7 @@ import unimod.numpy as unp
 from unimod.core import tree
 from unimod.errors import OptionError
 from unimod.transforms import _control, _lift
-from unimod.transforms.scan import length_of, scan
+from unimod.transforms._scan import length_of, scan
 from unimod.transforms.vmap import vmap
 
 

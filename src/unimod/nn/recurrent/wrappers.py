@@ -14,7 +14,7 @@ from unimod.nn._recurrent_steps import held
 from unimod.nn.recurrent import cells
 from unimod.nn.recurrent.stacked import StackedCells
 from unimod.numpy._dispatch import many
-from unimod.transforms.scan import scan
+from unimod.transforms._scan import scan
 
 Array = Any
 

@@ -10,7 +10,7 @@ from unimod.errors import OptionError
 from unimod.transforms import _calls, _lift
 from unimod.transforms._matching import Match
 from unimod.transforms._selection import choose, everything
-from unimod.transforms.vjp import with_owner
+from unimod.transforms._vjp import with_owner
 
 
 def jvp(

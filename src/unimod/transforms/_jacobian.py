@@ -10,9 +10,9 @@ import unimod.numpy as unp
 from unimod.core import walk
 from unimod.errors import DTypeError
 from unimod.transforms import _calls, _lift
+from unimod.transforms._jvp import jvp
 from unimod.transforms._selection import choose, named
 from unimod.transforms.grad import grad
-from unimod.transforms.jvp import jvp
 from unimod.transforms.vmap import vmap
 
 Spec = tuple[tuple[int, ...], str]
