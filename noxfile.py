@@ -14,6 +14,10 @@ import nox
 PINS = "requirements/cpu.txt"
 ENGINES = ("jax", "torch", "numpy")
 FRAMEWORKS = ("jax", "jaxlib", "optax", "torch")
+GUIDES = [
+    f"docs/{name}.md"
+    for name in ("guide", "summary", "arrays", "precision", "optimizers", "functional", "interop", "stateful")
+]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu"}
 
 nox.options.default_venv_backend = "venv"
@@ -40,9 +44,11 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def conformance_full(session: nox.Session) -> None:
-    """The same in every dtype, with the engines against each other, and the standard's own suite on both."""
+    """The same in every dtype, the engines against each other, the large networks' guide, the standard's own suite."""
     install(session)
     pytest(session, "-n", "2", *existing("tests/conformance", "tests/oracle"), *session.posargs)
+    for name in ENGINES[:2]:
+        pytest(session, "--doctest-glob=*.md", "docs/nets.md", env={"UNIMOD_BACKEND": name})
     session.run(python(session), "-m", "tests.array_api", external=True)
 
 
@@ -93,12 +99,7 @@ def doctest(session: nox.Session) -> None:
     """Every example in the docstrings and in the guide, once on each engine: the printed text is the same."""
     install(session)
     for name in ENGINES:
-        examples = ["--doctest-modules", "src/unimod", "--ignore=src/unimod/backends"]
-        examples += ["--doctest-glob=*.md", "docs/guide.md", "docs/summary.md", "docs/arrays.md", "docs/precision.md"]
-        examples += ["docs/optimizers.md"]
-        examples += ["docs/functional.md"]
-        examples += ["docs/interop.md"]
-        examples += ["docs/stateful.md"]
+        examples = ["--doctest-modules", "src/unimod", "--ignore=src/unimod/backends", "--doctest-glob=*.md", *GUIDES]
         pytest(session, "-n", "2", *examples, *session.posargs, env={"UNIMOD_BACKEND": name})
 
 

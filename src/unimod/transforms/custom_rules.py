@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 import inspect
 import types
@@ -20,7 +21,7 @@ from unimod.transforms._matching import Match
 from unimod.transforms._selection import holed
 
 
-class _Ruled:
+class _Ruled(abc.ABC):
     """What both kinds have in common: the function, and its arguments without those that are passed on as they are."""
 
     kind: str
@@ -38,8 +39,9 @@ class _Ruled:
         """``fun(*args, **kwargs)``; derivatives of this call are by the rule."""
         return self._run(_Arguments(self, args, kwargs))
 
+    @abc.abstractmethod
     def _run(self, call: _Arguments) -> Any:
-        raise NotImplementedError
+        """What a call gives, and how it is differentiated."""
 
     def _no_rule(self, method: str) -> OptionError:
         return OptionError(

@@ -5,6 +5,7 @@ A library is imported when the first object of it comes along: who has such an o
 
 from __future__ import annotations
 
+import abc
 import importlib
 import sys
 import uuid
@@ -21,7 +22,7 @@ IN_EVALUATION = ("deterministic", "use_running_average")
 _LIBRARIES = {"flax": "flax.linen", "nnx": "flax.nnx", "haiku": "haiku"}
 
 
-class ForeignModule:
+class ForeignModule(abc.ABC):
     """A module of a library, or a class with its arguments; nothing that is called changes it.
 
     Attributes:
@@ -57,14 +58,15 @@ class ForeignModule:
         """The values of the module itself; None: a key is needed to make them."""
         return None
 
+    @abc.abstractmethod
     def init(self, words: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Values:
         """Values for a call with these arguments (of their shapes and dtypes)."""
-        raise NotImplementedError
 
     def given_variables(self, variables: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Values:
         """Values that somebody else made, in the form that the library has for them."""
-        raise NotImplementedError
+        raise TypeError(f"{self.name} has values of its own")
 
+    @abc.abstractmethod
     def call(
         self,
         entries: tuple[Entry, ...],
@@ -75,7 +77,6 @@ class ForeignModule:
         options: dict[str, Any],
     ) -> tuple[Any, list[Any]]:
         """The result, and the leaves: the same objects where nothing has been written."""
-        raise NotImplementedError
 
 
 def foreign_module(library: str, target: Any, args: tuple[Any, ...], options: dict[str, Any]) -> ForeignModule | None:
