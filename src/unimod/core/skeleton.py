@@ -13,6 +13,7 @@ use the structure as a dictionary key. What is below a skeleton is one of::
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import threading
@@ -214,6 +215,8 @@ _leaves: dict[tuple[type | None, bool], Leaf] = {}
 _aliases: dict[int, Alias] = {}
 _metas: dict[tuple[Any, ...], Meta] = {}
 _skeletons: dict[Any, weakref.ref[Skeleton]] = {}
+_recent: collections.deque[Skeleton] = collections.deque(maxlen=48)
+"""The structures made last live on for a while: a loop that lets go of them between its steps finds them again."""
 _lock = threading.RLock()
 
 
@@ -254,6 +257,7 @@ def _make(key: tuple[Any, ...]) -> Skeleton:
         if found is None:
             found = Skeleton(*key)
             _skeletons[key] = weakref.ref(found, lambda dead: _drop(key, dead))
+            _recent.append(found)
         return found
 
 

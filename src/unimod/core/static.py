@@ -18,6 +18,9 @@ from unimod.random._key import Key
 
 MAX_DEPTH = 200
 _PLAIN = frozenset({int, float, bool, complex, str, bytes, type(None), types.FunctionType})
+_CONSTANTS = frozenset({int, bool, str, bytes})
+_constant = functools.lru_cache(maxsize=4096, typed=True)(Fixed)
+"""The static value for a constant, which is asked for at each flattening."""
 
 
 def fixed(value: Any) -> Fixed:
@@ -26,6 +29,9 @@ def fixed(value: Any) -> Fixed:
     Raises:
         TreeError: it is not hashable, or hides an array or a module, which would be lost.
     """
+    cls = type(value)
+    if cls in _CONSTANTS or (cls is float and value):  # zeros of both signs are equal
+        return _constant(value)
     search(value)
     try:
         return Fixed(value)
