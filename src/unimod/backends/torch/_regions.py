@@ -52,8 +52,14 @@ class Region(abc.ABC):
         """The tangents of the outputs, for those of the inputs (None: zeros)."""
 
     @abc.abstractmethod
-    def mapped(self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int) -> tuple[list[Tensor], list[int]]:
-        """The outputs for many examples, and the axis of the examples in each."""
+    def sources(self) -> list[frozenset[int]]:
+        """The places of the inputs that each output comes from; see ``_reach``."""
+
+    @abc.abstractmethod
+    def mapped(
+        self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int
+    ) -> tuple[list[Tensor], list[int | None]]:
+        """The outputs for many examples, and the axis of the examples in each; None: it is the same for all."""
 
 
 _table: weakref.WeakValueDictionary[str, Region] = weakref.WeakValueDictionary()
@@ -131,6 +137,11 @@ def apply(region: Region, inputs: Sequence[Tensor]) -> list[Tensor]:
     return list(op(region.name, [*inputs, *resolved(region.constants)]))
 
 
+def named(name: str) -> Region:
+    """The region of a node."""
+    return _table[name]
+
+
 def again(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     """The region of a node in an earlier graph, in the graph that is being made."""
     region = _table[name]
@@ -159,15 +170,26 @@ def front(x: Tensor, dim: int | None, size: int, axis: int = 0) -> Tensor:
     return x.expand(*x.shape[:axis], size, *x.shape[axis + 1 :])
 
 
-def many(fn: Any, dims: Sequence[int | None], size: int) -> Any:
-    """``fn`` of lists for many examples, along the first axis of all outputs."""
+def many(fn: Any, dims: Sequence[int | None], size: int, is_mapped: Sequence[bool]) -> Any:
+    """``fn`` of lists for many examples, along the first axis of the outputs that are mapped."""
 
     def call(_: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-        return tuple(fn(list(inputs)))
+        outputs = fn(list(inputs))
+        return tuple(x if hit else _first_of(x) for x, hit in zip(outputs, is_mapped, strict=True))
 
+    out_dims = tuple(0 if hit else None for hit in is_mapped)
     # The counter is mapped always: torch.func.vmap wants one mapped argument, and knows the size from it.
-    batched: Any = torch.func.vmap(call, in_dims=(0, *dims), randomness="different")
+    batched: Any = torch.func.vmap(call, in_dims=(0, *dims), out_dims=out_dims, randomness="different")
     return lambda inputs: list(batched(torch.empty(size, 0), *inputs))
+
+
+def _first_of(x: Tensor) -> Tensor:
+    """The value for the first example of the innermost ``vmap``, of a tensor with the same one for all."""
+    inside = _private.Level([x])
+    if inside.dims == [None]:
+        return x
+    with inside.left():
+        return inside.leaves[0].select(inside.dims[0], 0)  # type: ignore[arg-type]
 
 
 def inexact(specs: Sequence[Spec]) -> list[int]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _private, _regions
+from unimod.backends.torch import _private, _reach, _regions
 from unimod.backends.torch._programs import Program, closed, spec_of
 from unimod.backends.torch._regions import Maybe, Region, inexact
 from unimod.backends.torch._runs import is_single
@@ -73,7 +73,8 @@ class Scan(Region):
         """A scan over values and tangents."""
         sizes = self.sizes
         carry, xs, shared = self.parts(inputs)
-        moving = inexact(self.carry)
+        hits = [i for i, x in enumerate(tangents) if x is not None]
+        moving = self.moved(hits)
         wrt = [*moving, *(i for i in range(sizes.carry, len(inputs)) if tangents[i] is not None)]
         own = [_or_zeros(tangents[i], inputs[i]) for i in wrt]
         num_xs = sum(sizes.carry <= i < sizes.carry + sizes.xs for i in wrt)
@@ -95,7 +96,8 @@ class Scan(Region):
 
     def _tangents(self, found: list[Tensor], moving: list[int]) -> Maybe:
         count, n, rows = self.sizes.carry, len(moving), inexact(self.rows)
-        result: list[Any] = [None] * len(self.outputs)
+        # torch 2.13 takes None for outputs that are integers only.
+        result: list[Any] = [spec.zeros() if spec.is_inexact else None for spec in self.outputs]
         result = _regions.placed(found[count : count + n], moving, result)
         start = count + n
         result = _regions.placed(found[start : start + len(rows)], [count + i for i in rows], result)
@@ -105,16 +107,30 @@ class Scan(Region):
             result = _regions.placed(saved[:n], places, result)
         return result
 
-    def mapped(self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int) -> tuple[list[Tensor], list[int]]:
-        """A scan whose steps are made for all examples at once."""
+    def sources(self) -> list[frozenset[int]]:
+        """The fixed point of what a step does."""
+        found = _reach.carried(_reach.reach(self.program), self.sizes.carry)
+        return [*found, *(found[: self.sizes.carry] if self.saves else ())]
+
+    def moved(self, hits: Sequence[int]) -> list[int]:
+        """The places in the carry where derivatives by the inputs in some places arrive."""
+        return _moved(self.program, self.sizes, hits)
+
+    def mapped(
+        self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int
+    ) -> tuple[list[Tensor], list[int | None]]:
+        """A scan whose steps are made for all examples at once; what they do not reach stays as it is."""
         sizes, count = self.sizes, self.sizes.carry
-        carry = [_regions.front(x, dim, size) for x, dim in zip(inputs[:count], dims[:count], strict=True)]
+        hits = [i for i, dim in enumerate(dims) if dim is not None]
+        is_mapped = [_reach.is_hit(sources, hits) for sources in self.sources()]
+        firsts = zip(inputs[:count], dims[:count], is_mapped, strict=False)
+        carry = [_regions.front(x, dim, size) if is_hit else x for x, dim, is_hit in firsts]
         rest = zip(range(count, len(inputs)), inputs[count:], dims[count:], strict=True)
         others = [x if dim is None else x.movedim(dim, int(i < count + sizes.xs)) for i, x, dim in rest]
-        axes = [0] * count + [None if dim is None else 0 for dim in dims[count:]]
-        step = _regions.many(self.program.fn, axes, size)
+        axes = [0 if hit else None for hit in is_mapped[:count]] + [None if d is None else 0 for d in dims[count:]]
+        step = _regions.many(self.program.fn, axes, size, is_mapped[: len(self.program.outputs)])
         outputs = _made(step, [*carry, *others], sizes, self.saves or None)
-        return outputs, [0] * count + [1] * (len(outputs) - count)
+        return outputs, [int(i >= count) if hit else None for i, hit in enumerate(is_mapped)]
 
 
 class _Pull:
@@ -124,7 +140,7 @@ class _Pull:
         self.scan, sizes = scan, scan.sizes
         self.inputs = list(inputs)
         _, self.xs, self.shared = scan.parts(inputs)
-        self.moving = inexact(scan.carry)
+        self.moving = scan.moved([i for i, is_needed in enumerate(needs) if is_needed])
         start = len(outputs) - (sizes.carry if scan.parted is None else scan.parted.num_kept)
         self.kept = list(outputs[start:])
         needed = [i for i in range(sizes.carry, len(inputs)) if needs[i] and spec_of(inputs[i]).is_inexact]
@@ -225,9 +241,14 @@ def _is_parted(inputs: Sequence[Tensor]) -> bool:
     return is_single() and not _private.in_functorch() and _private.any_requires_grad(inputs)
 
 
+def _moved(program: Program, sizes: Sizes, hits: Sequence[int]) -> list[int]:
+    sources = _reach.carried(_reach.reach(program), sizes.carry)
+    return [i for i in inexact(program.outputs[: sizes.carry]) if not sources[i].isdisjoint(hits)]
+
+
 def _parted(program: Program, inputs: Sequence[Tensor], sizes: Sizes) -> Split | None:
-    moving = inexact(program.outputs[: sizes.carry])
-    needed = [i for i, x in enumerate(inputs) if i >= sizes.carry and x.requires_grad]
+    followed = [i for i, x in enumerate(inputs) if x.requires_grad]
+    moving, needed = _moved(program, sizes, followed), [i for i in followed if i >= sizes.carry]
     return split(
         program, len(inputs), sizes.carry, sizes.carry + sizes.xs, [*moving, *needed], inexact(program.outputs)
     )

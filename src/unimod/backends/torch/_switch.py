@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _regions
+from unimod.backends.torch import _reach, _regions
 from unimod.backends.torch._programs import Fn, Program, closed, spec_of
 from unimod.backends.torch._regions import Maybe, Region, inexact
 
@@ -54,17 +54,27 @@ class Switch(Region):
         found = _made(functions, index, [*operands, *(tangents[1 + i] for i in wrt)])
         return _regions.placed(found, moving, [None] * len(self.outputs))
 
-    def mapped(self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int) -> tuple[list[Tensor], list[int]]:
+    def sources(self) -> list[frozenset[int]]:
+        """The index, and what the output comes from in one of the branches."""
+        rows = zip(*(_reach.reach(program) for program in self.programs), strict=True)
+        return [frozenset((0, *(i + 1 if i >= 0 else i for i in frozenset().union(*row)))) for row in rows]
+
+    def mapped(
+        self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int
+    ) -> tuple[list[Tensor], list[int | None]]:
         """The same choice for all examples; or all branches, where each example has a choice of its own."""
         moved = [x if dim is None else x.movedim(dim, 0) for x, dim in zip(inputs, dims, strict=True)]
         axes = [None if dim is None else 0 for dim in dims]
+        hits = [i for i, dim in enumerate(dims) if dim is not None]
+        is_mapped = [_reach.is_hit(sources, hits) for sources in self.sources()]
         functions = [program.fn for program in self.programs]
         if axes[0] is None:
-            found = _made([_regions.many(fn, axes[1:], size) for fn in functions], moved[0], moved[1:])
+            mapped = [_regions.many(fn, axes[1:], size, is_mapped) for fn in functions]
+            found = _made(mapped, moved[0], moved[1:])
         else:
             choice = lambda values: select([fn(values[1:]) for fn in functions], values[0])  # noqa: E731
-            found = _regions.many(choice, axes, size)(moved)
-        return found, [0] * len(found)
+            found = _regions.many(choice, axes, size, is_mapped)(moved)
+        return found, [0 if hit else None for hit in is_mapped]
 
 
 def select(results: Sequence[Sequence[Tensor]], index: Tensor) -> list[Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends._reverse import unknown_steps
-from unimod.backends.torch import _regions
+from unimod.backends.torch import _reach, _regions
 from unimod.backends.torch._programs import Fn, Program, closed, spec_of
 from unimod.backends.torch._regions import Maybe, Region, inexact
 
@@ -65,28 +65,51 @@ class While(Region):
         found = _made(cond, body, [*carry, *first], for_cond, [*for_body, *(tangents[i] for i in further)])
         return _regions.placed(found[n:], moving, [None] * n)
 
-    def mapped(self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int) -> tuple[list[Tensor], list[int]]:
-        """A loop that runs until all examples are done, and holds those that are."""
-        n, stop = self.carry, self.carry + self.asked
-        carry = [_regions.front(x, dim, size) for x, dim in zip(inputs[:n], dims[:n], strict=True)]
+    def sources(self) -> list[frozenset[int]]:
+        """What the carry comes from, and the number of steps."""
+        *found, asking = self._sources()
+        return [sources | asking for sources in found]
+
+    def _sources(self) -> list[frozenset[int]]:
+        """The fixed point of what a step does; the last one is that of the condition."""
+        n, asked = self.carry, self.asked
+        step = [frozenset(i if i < n else i + asked for i in found) for found in _reach.reach(self.body)]
+        return _reach.carried([*step, *_reach.reach(self.cond)], n)
+
+    def mapped(
+        self, inputs: Sequence[Tensor], dims: Sequence[int | None], size: int
+    ) -> tuple[list[Tensor], list[int | None]]:
+        """A loop for all examples; where each has a condition of its own, it runs until all are done."""
+        n = self.carry
+        hits = [i for i, dim in enumerate(dims) if dim is not None]
+        *is_mapped, is_held = (_reach.is_hit(sources, hits) for sources in self._sources())
+        is_mapped = [is_held or hit for hit in is_mapped]
+        pairs = zip(inputs[:n], dims[:n], is_mapped, strict=True)
+        carry = [_regions.front(x, dim, size) if hit else x for x, dim, hit in pairs]
         others = [x if dim is None else x.movedim(dim, 0) for x, dim in zip(inputs[n:], dims[n:], strict=True)]
-        axes = [0] * n + [None if dim is None else 0 for dim in dims[n:]]
-        for_cond, for_body = others[: self.asked], others[self.asked :]
-        ask = _regions.many(self.cond.fn, axes[:stop], size)
-        step = _regions.many(self.body.fn, [*axes[:n], *axes[stop:]], size)
+        axes = [0 if hit else None for hit in is_mapped] + [None if dim is None else 0 for dim in dims[n:]]
+        stop = n + self.asked
+        ask = _regions.many(self.cond.fn, axes[:stop], size, [is_held])
+        step = _regions.many(self.body.fn, [*axes[:n], *axes[stop:]], size, is_mapped)
+        run = _held if is_held else _made
+        return run(ask, step, carry, others[: self.asked], others[self.asked :]), [0 if h else None for h in is_mapped]
 
-        def cond(values: list[Tensor]) -> list[Tensor]:
-            return [values[0].any()]
 
-        def body(values: list[Tensor]) -> list[Tensor]:
-            going, own, rest = values[0], values[1 : n + 1], values[n + 1 :]
-            new = step([*own, *rest[: len(for_body)]])
-            held = [torch.where(_beside(going, x), x, old) for x, old in zip(new, own, strict=True)]
-            return [going & ask([*held, *rest[len(for_body) :]])[0], *held]
+def _held(ask: Fn, step: Fn, carry: list[Tensor], for_cond: list[Any], for_body: list[Any]) -> list[Tensor]:
+    """A loop for many examples, which holds those that are done."""
+    n = len(carry)
 
-        going = ask([*carry, *for_cond])[0]
-        found = _made(cond, body, [going, *carry], [], [*for_body, *for_cond])
-        return found[1:], [0] * n
+    def cond(values: list[Tensor]) -> list[Tensor]:
+        return [values[0].any()]
+
+    def body(values: list[Tensor]) -> list[Tensor]:
+        going, own, rest = values[0], values[1 : n + 1], values[n + 1 :]
+        new = step([*own, *rest[: len(for_body)]])
+        held = [torch.where(_beside(going, x), x, old) for x, old in zip(new, own, strict=True)]
+        return [going & ask([*held, *rest[len(for_body) :]])[0], *held]
+
+    going = ask([*carry, *for_cond])[0]
+    return _made(cond, body, [going, *carry], [], [*for_body, *for_cond])[1:]
 
 
 def _beside(going: Tensor, x: Tensor) -> Tensor:
