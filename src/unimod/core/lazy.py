@@ -26,14 +26,15 @@ def make_lazy(leaves: list[Any], structure: Skeleton) -> Any:
     node: Any = _new(structure.type)
     set_lazy(node, (leaves, structure))
     set_scope(node, scope.state.current)
-    if structure.cached("is covered", lambda: _is_covered(structure)):
+    if structure.is_covered is not False and _is_covered(structure):
         touch(node)
     return node
 
 
 def _is_covered(structure: Skeleton) -> bool:
     """Whether the class has a value of its own for an attribute, which Python would find before the node is built."""
-    return any(_is_in_class(structure.type, name) for name in structure.names or ())
+    structure.is_covered = any(_is_in_class(structure.type, name) for name in structure.names or ())
+    return structure.is_covered
 
 
 def _is_in_class(cls: type, name: str) -> bool:

@@ -137,14 +137,24 @@ class Meta:
 
 
 class Skeleton:
-    """A container or a module: its type, what it knows beside its children, their names, and the children."""
+    """A container or a module: its type, what it knows beside its children, their names, and the children.
 
-    __slots__ = ("__weakref__", "cache", "children", "is_module", "meta", "names", "num_leaves", "type")
+    Attributes:
+        num_leaves: how many leaves are below it.
+        is_flat: whether all children are leaves of their own.
+        is_covered: what :mod:`unimod.core.lazy` found out about the class; None before it asked.
+    """
+
+    __slots__ = (
+        "__weakref__", "cache", "children", "is_covered", "is_flat", "is_module", "meta", "names", "num_leaves", "type",
+    )  # fmt: skip
 
     def __init__(self, cls: type, meta: Any, names: tuple[Any, ...] | None, children: tuple[Child, ...]) -> None:
         self.type, self.meta, self.names, self.children = cls, meta, names, children
         self.is_module = isinstance(meta, Meta)
         self.num_leaves = sum(map(count, children))
+        self.is_flat = all(map(_is_own_leaf, children))
+        self.is_covered: bool | None = None
         self.cache: dict[Any, Any] = {}
 
     def __repr__(self) -> str:
@@ -155,12 +165,6 @@ class Skeleton:
 
     def __deepcopy__(self, memo: Any) -> Skeleton:
         return self
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether all children are leaves of their own."""
-        are_leaves: bool = self.cached("flat", lambda: all(map(_is_own_leaf, self.children)))
-        return are_leaves
 
     @property
     def slots(self) -> tuple[Slot, ...]:

@@ -16,7 +16,7 @@ from unimod.core import build, lazy, static
 from unimod.core import skeleton as sk
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Nothing, Parameter, Rng, State, Static, TreePart
-from unimod.core.node import Node, attributes_of
+from unimod.core.node import Node, attributes_of, get_lazy
 from unimod.core.skeleton import HOLE, Child, Fixed, Leaf, Skeleton
 from unimod.errors import TreeError
 from unimod.random._key import Key
@@ -42,8 +42,21 @@ def flatten(value: Any) -> tuple[list[Any], Skeleton | Child]:
 
 def flatten_each(values: Iterable[Any]) -> tuple[list[Any], tuple[Child, ...]]:
     """The leaves of several objects in one list, and the structure of each."""
-    walk = _Walk()
-    return walk.leaves, tuple([walk.child(value, None) for value in values])
+    walk: _Walk | None = None
+    leaves: list[Any] = []
+    structures: list[Child] = []
+    for value in values:
+        handler = _handlers.get(type(value)) or _handler_of(type(value))
+        if handler is _array:  # the two common cases, without a call for each value
+            leaves.append(value)
+            structures.append(_FREE)
+        elif handler is _node and (parts := get_lazy(value)) is not None:
+            leaves += parts[0]
+            structures.append(parts[1])
+        else:
+            walk = walk or _Walk(leaves)
+            structures.append(handler(walk, value, None))
+    return leaves, tuple(structures)
 
 
 def flatten_node(node: Node) -> tuple[list[Any], Skeleton]:
@@ -83,23 +96,14 @@ def unflatten(structure: Skeleton | Child, leaves: list[Any]) -> Any:
     Raises:
         TreeError: the number of leaves is another.
     """
-    expected = sk.count(structure)
-    if len(leaves) != expected:
-        raise TreeError(
-            "The number of leaves does not fit the structure.",
-            got=f"{len(leaves)} leaves",
-            expected=f"{expected} leaves",
-        )
-    return _unflatten(structure, list(leaves))
-
-
-def _unflatten(structure: Child, leaves: list[Any]) -> Any:
-    if not isinstance(structure, Skeleton):
-        return leaves[0] if isinstance(structure, Leaf) else build.constant(structure)
+    if structure.__class__ is not Skeleton:
+        return leaves[0] if isinstance(structure, Leaf) and len(leaves) == 1 else _constant(structure, leaves)
+    if structure.num_leaves != len(leaves):
+        raise _misfit(structure, leaves)
     if structure.is_module:
-        return lazy.make_lazy(leaves, structure)
+        return lazy.make_lazy(list(leaves), structure)
     if structure.is_flat:
-        return build.container(structure, leaves)
+        return build.container(structure, list(leaves))
     values, start = [], 0
     for child in structure.children:
         if child.__class__ is Leaf:
@@ -107,11 +111,26 @@ def _unflatten(structure: Child, leaves: list[Any]) -> Any:
             start += 1
         elif child.__class__ is Skeleton:
             stop = start + child.num_leaves
-            values.append(_unflatten(child, leaves[start:stop]))
+            inner = leaves[start:stop]
+            values.append(lazy.make_lazy(inner, child) if child.is_module else unflatten(child, inner))
             start = stop
         else:
             values.append(build.constant(child))
     return build.container(structure, values)
+
+
+def _constant(structure: Child, leaves: list[Any]) -> Any:
+    if len(leaves) != sk.count(structure):
+        raise _misfit(structure, leaves)
+    return build.constant(structure)
+
+
+def _misfit(structure: Child, leaves: list[Any]) -> TreeError:
+    return TreeError(
+        "The number of leaves does not fit the structure.",
+        got=f"{len(leaves)} leaves",
+        expected=f"{sk.count(structure)} leaves",
+    )
 
 
 # Flattening -----------------------------------------------------------------------------------------------------------
@@ -122,8 +141,8 @@ class _Walk:
 
     __slots__ = ("count", "depth", "leaves", "memo", "open")
 
-    def __init__(self) -> None:
-        self.leaves: list[Any] = []
+    def __init__(self, leaves: list[Any] | None = None) -> None:
+        self.leaves: list[Any] = [] if leaves is None else leaves
         self.memo: dict[int, int] = {}
         self.open: set[int] = set()
         self.count = 0

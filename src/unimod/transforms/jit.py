@@ -16,6 +16,7 @@ from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, OptionError, RetraceWarning
 from unimod.transforms import _ahead, _lift
+from unimod.transforms._open_sizes import Dynamic, OpenSizes
 from unimod.transforms.shapes import ShapeDtypeStruct
 
 WARN_AT = 16
@@ -60,12 +61,18 @@ class Jitted:
         if kwargs:
             kwargs = dict(sorted(kwargs.items()))
         leaves, structures = walk.flatten_each((*args, *kwargs.values()))
-        engine, leaves = _lift.settle(leaves, self._options.backend)
-        key = (engine.name, structures, *kwargs, statics, is_bound)
-        compiled = self._compiled.get(key)
+        classes = set(map(type, leaves))
+        only = classes.pop() if len(classes) == 1 else None
+        key = (only, structures, *kwargs, statics, is_bound)
+        # Where all leaves are arrays of one class, that says the engine, and nothing has to be brought to it.
+        compiled = None if only is None else self._compiled.get(key)
         if compiled is None:
-            structure = walk.flatten((args, kwargs))[1]
-            compiled = self._compiled[key] = self._compile(engine, leaves, structure, statics, is_bound)
+            engine, leaves = _lift.settle(leaves, self._options.backend)
+            key = (engine.name if only is None or _registry.of_type(only) is None else only, *key[1:])
+            compiled = self._compiled.get(key)
+            if compiled is None:
+                structure = walk.flatten((args, kwargs))[1]
+                compiled = self._compiled[key] = self._compile(engine, leaves, structure, statics, is_bound)
         arrays, packed = compiled(leaves)
         result = packed.unpack(arrays)
         if is_bound or self._options.inplace:
@@ -100,6 +107,8 @@ class Jitted:
 
     def _compile(self, engine: Engine, leaves: list[Any], structure: Child, statics: Any, is_bound: bool) -> Any:
         traced, options = self._flat(engine, leaves, structure, statics, is_bound)
+        if self._options.dynamic:
+            options["dynamic"] = self._options.dynamic.of(structure, self._target.shift)
         return engine.compile.jit(traced, **options)
 
     def _flat(
@@ -150,7 +159,7 @@ class Jitted:
             if a != b:
                 where = _lift.place(new.slots[index].path) if isinstance(new, Skeleton) else str(index)
                 return f"The leaf {where} changed from {a} to {b}."
-        return "Nothing that can be named changed."
+        return f"Nothing that can be named changed{', but sizes may have' if self._options.dynamic else ''}."
 
 
 class _Method:
@@ -181,11 +190,13 @@ class _Options:
         backend: str | None,
         compiler: str | None,
         compiler_options: Mapping[str, Any] | None,
+        dynamic: Dynamic | None,
     ) -> None:
         self.argnums, self.argnames = _both(fn, static_argnums, static_argnames)
         self.donate, self.inplace = tuple(donate_argnums), inplace
         self.backend, self.compiler = backend, compiler
         self.compiler_options = dict(compiler_options or {})
+        self.dynamic = OpenSizes(fn, dynamic)
         self.has_statics = bool(self.argnums or self.argnames)
 
     def take_statics(self, args: tuple[Any, ...], kwargs: dict[str, Any], shift: int) -> Any:
@@ -272,6 +283,7 @@ def jit(
     backend: str | None = None,
     compiler: str | None = None,
     compiler_options: Mapping[str, Any] | None = None,
+    dynamic: Dynamic | None = None,
 ) -> Any:
     """A compiled ``fn``: traced once for each structure, shape and dtype of its arguments.
 
@@ -291,6 +303,11 @@ def jit(
             ``UNIMOD_TORCH_COMPILER``, else inductor where a C++ compiler is found.
         compiler_options: handed to the compiler: those of XLA on JAX; on torch names of ``torch._inductor.config``, and
             ``mode`` as in ``torch.compile``.
+        dynamic: the axes whose size may be another one at each call, so that on torch one trace serves several sizes:
+            ``{"x": 0, "mask": (0, 1)}`` by name or place of an argument, for all arrays in it that have the axis, or
+            True for all axes of what is no part of a module. Where Python looks at a size (``if x.shape[0] > 4``), the
+            trace serves those sizes for which it was right, and the function is traced again for others. Sizes 0 and 1,
+            and sizes inside loops and branches of ``um``, have traces of their own. On JAX every size has one.
 
     Returns:
         A callable with ``trace_count`` and ``explain()``, and ``lower(*args)``, whose result has ``as_text()`` and
@@ -319,11 +336,12 @@ def jit(
             backend=backend,
             compiler=compiler,
             compiler_options=compiler_options,
+            dynamic=dynamic,
         )
     target = _lift.target_of(fn)
     # A function may say by itself which of its arguments are part of the program.
     names = (*_tuple(static_argnames), *getattr(fn, "_um_static_argnames", ()))
     options = _Options(
-        fn, _tuple(static_argnums), names, _tuple(donate_argnums), inplace, backend, compiler, compiler_options
+        fn, _tuple(static_argnums), names, _tuple(donate_argnums), inplace, backend, compiler, compiler_options, dynamic
     )
     return Jitted(target, options)
