@@ -6,6 +6,7 @@ Python scalars are weak: they change the kind of a result, never its width.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from unimod.dtypes import DType
 from unimod.errors import DTypeError
@@ -13,8 +14,18 @@ from unimod.errors import DTypeError
 _ORDER = {"bool": 0, "uint": 1, "int": 2, "float": 3, "complex": 4}
 _WEAK = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
 
-WEAK = frozenset(_WEAK)
-"""The Python types that adapt to the arrays beside them."""
+WEAK = _WEAK.keys()
+"""The Python types that adapt to the arrays beside them; those of engines are among them as soon as they are loaded."""
+
+
+def add_weak(cls: type, like: type) -> None:
+    """Let the numbers of a class of an engine, such as sizes that a trace leaves open, adapt as those of ``like``."""
+    _WEAK[cls] = _WEAK[like]
+
+
+def is_int(x: Any) -> bool:
+    """Whether ``x`` is a Python int, or a number that stands for one in a trace."""
+    return isinstance(x, int) or _WEAK.get(type(x)) == "int32"
 
 
 @cache

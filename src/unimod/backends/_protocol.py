@@ -283,10 +283,12 @@ class Compile(Protocol):
         donate: Sequence[int] = (),
         compiler: str | None = None,
         options: Mapping[str, Any] | None = None,
+        dynamic: Mapping[int, Sequence[int] | None] | None = None,
     ) -> FlatFn:
         """A compiled ``fn``, traced once per set of shapes and dtypes; its opaque result is that of the trace.
 
-        The leaves in ``donate`` are not used after a call; ``options`` are the compiler's own.
+        The leaves in ``donate`` are not used after a call; ``options`` are the compiler's own. ``dynamic`` has the axes
+        of leaves (None: all) whose sizes one trace may serve together; an engine may have a trace for each instead.
         """
 
     def is_tracing(self) -> bool:

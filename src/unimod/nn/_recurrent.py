@@ -360,7 +360,7 @@ def _mask(name: str, engine: Engine, x: Array, lengths: Array, mask: Array, time
 def _state(
     name: str, engine: Engine, x: Array, parts: tuple[Array | None, ...], kernel: Array, size: int, time_major: bool
 ) -> tuple[Array, ...]:
-    shape = (int(x.shape[1 if time_major else 0]), size)
+    shape = (x.shape[1 if time_major else 0], size)
     checks.state(name, engine, x, shape, **dict(zip("hc", parts, strict=False)))
     return tuple(zeros(kernel, shape) if part is None else part for part in parts)
 

@@ -56,7 +56,7 @@ def plan(
     strides, steps = per_axis("stride", stride, len(size)), per_axis("dilation", dilation, len(size))
     if not isinstance(padding, str):
         padding = resolve_padding(padding, spatial, size, strides)
-    return _planned(spatial, size, strides, steps, padding)
+    return _planned(tuple(map(int, spatial)), size, strides, steps, padding)
 
 
 @functools.lru_cache(maxsize=1024)

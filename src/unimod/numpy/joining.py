@@ -145,7 +145,7 @@ def array_split(x: Array, parts: int | Sequence[int], /, axis: int = 0) -> list[
     """
     _, x = unary(x)
     place = place_of("array_split", x, axis)
-    size = x.shape[place]
+    size = int(x.shape[place])
     if isinstance(parts, int):
         if parts < 1:
             raise ShapeError("array_split cannot make fewer than one piece.", got=f"{parts} pieces of {size}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from unimod.backends import _host
+from unimod.backends._promotion import is_int
 from unimod.backends._protocol import Array
 from unimod.config import default_engine, is_array
 from unimod.dtypes import DType
@@ -47,14 +48,15 @@ def arange(
         start, stop = 0, start
     if step == 0:
         raise OptionError("arange needs a step other than 0.", got=f"arange({start}, {stop}, {step})")
-    is_whole = all(isinstance(one, (int, np.integer)) for one in (start, stop, step))
+    is_whole = all(isinstance(one, np.integer) or is_int(one) for one in (start, stop, step))
     name = ("int32" if is_whole else "float32") if dtype is None else dtype_name(dtype)
     _check_ends(start, stop, step, name)
     return engine.arrays.arange(start, stop, step, name, device_on(engine, device))
 
 
 def _check_ends(start: Any, stop: Any, step: Any, name: str) -> None:
-    count = _host.count(start, stop, step) if DType(name).kind in ("int", "uint") else 0
+    is_open = any(is_int(one) and not isinstance(one, int) for one in (start, stop, step))  # a size, which fits
+    count = _host.count(start, stop, step) if DType(name).kind in ("int", "uint") and not is_open else 0
     for place in {0, count - 1} if count else ():
         _host.number(start + place * step, name)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from unimod import config
-from unimod.backends import _registry
+from unimod.backends import _promotion, _registry
 from unimod.backends._protocol import Engine
 from unimod.core import graft, lazy, paths, scope, walk
 from unimod.core import node as nodes
@@ -162,8 +162,9 @@ class Packed:
 def pack(value: Any, are_numbers_arrays: bool) -> tuple[list[Any], Packed]:
     """Take an object apart into arrays and the rest."""
     leaves, structure = walk.flatten(value)
-    kept = NUMBERS if are_numbers_arrays else ()
-    strange = {cls for cls in set(map(type, leaves)) if _registry.of_type(cls) is None and not issubclass(cls, kept)}
+    strange = {cls for cls in set(map(type, leaves)) if _registry.of_type(cls) is None}
+    if are_numbers_arrays:
+        strange = {cls for cls in strange if not issubclass(cls, NUMBERS) and cls not in _promotion.WEAK}
     if not strange:
         return leaves, Packed(structure, ())
     others = tuple((index, leaf) for index, leaf in enumerate(leaves) if type(leaf) in strange)

@@ -140,13 +140,14 @@ def _size(leaves: list[Any], axes: list[Any], axis_size: int | None, target: _li
     sizes += [axis_size] if axis_size is not None else []
     if not sizes:
         raise ShapeError(f"vmap of {target.name} has nothing to map over.", fix="give axis_size, or an axis in in_axes")
-    if len(set(sizes)) > 1:
+    if any(size != sizes[0] for size in sizes):
         raise ShapeError(
             f"vmap of {target.name} got mapped axes of different lengths.",
             got=", ".join(map(str, sizes)),
             expected="one length",
         )
-    return int(sizes[0])
+    size: int = sizes[0]
+    return size
 
 
 def _placed(engine: Any, x: Any, axis: int | None, target: _lift.Target) -> Any:

@@ -39,6 +39,7 @@ def jit(
     donate: Sequence[int] = (),
     compiler: str | None = None,
     options: Mapping[str, Any] | None = None,
+    dynamic: Mapping[int, Sequence[int] | None] | None = None,
 ) -> FlatFn:
     """``fn`` under ``jax.jit``; see the protocol.
 
@@ -47,6 +48,7 @@ def jit(
         donate: the leaves whose buffers may be reused for the outputs.
         compiler: ``"none"`` runs ``fn`` as it is; JAX has one compiler, so every other name means that one.
         options: of XLA, as ``compiler_options`` of ``jax.jit``.
+        dynamic: sizes are part of a program, so each of them has its own whatever this says.
     """
     if compiler == "none":
         return fn

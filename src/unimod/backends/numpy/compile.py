@@ -15,6 +15,7 @@ def jit(
     donate: Sequence[int] = (),
     compiler: str | None = None,
     options: Mapping[str, Any] | None = None,
+    dynamic: Mapping[int, Sequence[int] | None] | None = None,
 ) -> FlatFn:
     """``fn`` itself, for code that is written for every engine."""
     return fn

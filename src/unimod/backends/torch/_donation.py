@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from unimod.backends._concrete import donated_before
-from unimod.backends.torch import _private
+from unimod.backends.torch import _private, _private_sizes
 from unimod.backends.torch._trace import Traced, inputs_of, output_of
 
 _EMPTY = torch.empty(0)
@@ -49,7 +49,8 @@ def write_into(traced: Traced, donated: Sequence[int]) -> tuple[int, ...]:
 
 
 def _fits(leaf: Tensor, result: Tensor) -> bool:
-    return leaf.shape == result.shape and leaf.dtype == result.dtype and leaf.device == result.device
+    is_like = leaf.dtype == result.dtype and leaf.device == result.device
+    return is_like and _private_sizes.are_same(leaf.shape, result.shape)
 
 
 def alone(leaves: Sequence[Tensor], written: Sequence[int], constants: Sequence[Tensor]) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from unimod.backends._protocol import FlatFn
 from unimod.backends.torch import _donation, _lower, _private, _regions
+from unimod.backends.torch._private_sizes import Places
 from unimod.backends.torch._trace import Compiler, trace
 from unimod.backends.torch.autodiff import as_tensor
 
@@ -18,9 +20,15 @@ class Entry:
     """One trace, and what it is lowered to."""
 
     def __init__(
-        self, fn: FlatFn, leaves: Sequence[Tensor], compiler: Compiler, donated: tuple[int, ...], ambient: Any
+        self,
+        fn: FlatFn,
+        leaves: Sequence[Tensor],
+        compiler: Compiler,
+        donated: tuple[int, ...],
+        ambient: Any,
+        open_axes: Places = (),
     ) -> None:
-        traced = trace(fn, leaves, compiler=compiler)
+        traced = trace(fn, leaves, compiler=compiler, open_axes=open_axes)
         _regions.prepare(traced)
         self.donated = donated
         self.written: tuple[int, ...] = ()
@@ -37,7 +45,19 @@ class Entry:
     def lower(self) -> Entry:
         """Compile the graph."""
         self.lowered = _lower.lower(self.traced, self.compiler)
+        if self.traced.sizes is not None:
+            self.traced.sizes.close()
         return self
+
+    def serves(self, leaves: Sequence[Tensor]) -> bool:
+        """Whether what the trace has assumed about open sizes is true of these."""
+        return self.traced.sizes is None or self.traced.sizes.hold(leaves)
+
+    def for_other_sizes(self) -> Entry:
+        """The same trace, to be looked up under other sizes."""
+        other = copy.copy(self)
+        other.guard = None
+        return other
 
     def fits(self, leaves: Sequence[Any]) -> bool:
         """Whether this trace serves for ``leaves`` as they are; False also where that is not known."""

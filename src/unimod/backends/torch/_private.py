@@ -17,12 +17,12 @@ from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
     FakeTensor,
-    FakeTensorMode,
 )
 from torch.fx.experimental import proxy_tensor
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from unimod.backends.torch._private_ended import EndingMode
 from unimod.backends.torch._private_rules import differentiable_rule as differentiable_rule
 from unimod.backends.torch._private_rules import primals as primals
 from unimod.backends.torch._private_rules import unpack_dual as unpack_dual
@@ -261,13 +261,18 @@ def guard(leaves: Sequence[Tensor]) -> Callable[..., bool] | None:
 def fake_mode() -> Any:
     """A mode in which tensors have a shape and a dtype but no values."""
     # torch's own loops and branches want a shape environment; this one refuses to invent sizes and numbers.
-    shapes = ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
-    return FakeTensorMode(allow_non_fake_inputs=True, static_shapes=True, shape_env=shapes)
+    shapes = ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False, duck_shape=False)
+    return EndingMode(allow_non_fake_inputs=True, static_shapes=True, shape_env=shapes)
 
 
-def fake(mode: Any, x: Tensor) -> Tensor:
-    """A stand-in of ``x`` in a mode, with memory of its own also where two tensors are one object."""
+def fake(mode: Any, x: Tensor, shape: tuple[Any, ...] | None = None) -> Tensor:
+    """A stand-in of ``x`` in a mode, with memory of its own also where two tensors are one object.
+
+    With a ``shape`` it is contiguous, and has that one.
+    """
     with mode:
+        if shape is not None:
+            return torch.empty(shape, dtype=x.dtype, device=x.device)
         return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device)
 
 

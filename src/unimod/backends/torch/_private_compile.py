@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from unimod.backends.torch import _private_sizes
+
 Run = Callable[[list[Tensor]], Sequence[Tensor]]
 
 CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
@@ -24,7 +26,7 @@ _OURS = {"size_asserts": False, "alignment_asserts": False, "scalar_asserts": Fa
 def trace(fn: Callable[..., Any], mode: Any, fakes: Sequence[Tensor], decompose: bool) -> GraphModule:
     """Record what ``fn`` does to fake tensors; ``decompose`` breaks operations up as inductor wants them."""
     table = _decompositions() if decompose else None
-    with mode:
+    with mode, _private_sizes.dispatcher(fakes):
         return make_fx(fn, decomposition_table=table, tracing_mode="real")(*fakes)
 
 

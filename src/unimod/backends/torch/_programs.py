@@ -40,8 +40,8 @@ class Spec(NamedTuple):
 
 
 def spec_of(x: Tensor, *, is_row: bool = False) -> Spec:
-    """The spec of a tensor, or of its rows."""
-    return Spec(tuple(x.shape[1:] if is_row else x.shape), x.dtype, x.device)
+    """The spec of a tensor, or of its rows; sizes that the trace holds open are fixed by it."""
+    return Spec(tuple(map(int, x.shape[1:] if is_row else x.shape)), x.dtype, x.device)
 
 
 class Program:

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from unimod.backends.torch._captures import resolved
+from unimod.backends.torch.dtypes import OPEN_NUMBERS
 
 _SCALARS = {bool: torch.bool, int: torch.int32, float: torch.float32, complex: torch.complex64}
+_SCALARS |= {cls: _SCALARS[known] for cls, known in OPEN_NUMBERS.items()}
 
 
 class _Run(threading.local):

@@ -15,7 +15,7 @@ from torch.fx import GraphModule, Node
 
 from unimod.backends._concrete import value_needed
 from unimod.backends._protocol import FlatFn
-from unimod.backends.torch import _private, _private_compile
+from unimod.backends.torch import _private, _private_compile, _private_ended, _private_sizes
 from unimod.backends.torch.autodiff import as_tensors
 
 
@@ -37,6 +37,7 @@ class Traced:
         plan: for each output the index of a result, or ``~i`` where it is leaf ``i`` as it came.
         extra: what the function returned beside its outputs.
         regions: the loops and branches in the graph, which are kept as long as it is.
+        sizes: those of the inputs that are open, if any.
         is_functional: whether the graph writes into nothing but donated inputs.
     """
 
@@ -46,6 +47,7 @@ class Traced:
     plan: tuple[int, ...]
     extra: Any
     regions: list[Any]
+    sizes: _private_sizes.OpenSizes | None = None
     is_functional: bool = False
 
     @property
@@ -93,10 +95,10 @@ class _Results:
 
 def _is_same(leaf: Tensor, x: Tensor) -> bool:
     return (
-        x.shape == leaf.shape
+        _private_sizes.are_same(x.shape, leaf.shape)
         and x.dtype == leaf.dtype
-        and x.stride() == leaf.stride()
-        and x.storage_offset() == leaf.storage_offset()
+        and _private_sizes.are_same(x.stride(), leaf.stride())
+        and _private_sizes.is_known(x.storage_offset() == leaf.storage_offset())
         and x.is_conj() == leaf.is_conj()
         and x.is_neg() == leaf.is_neg()
     )
@@ -154,17 +156,19 @@ def _started(recording: Recording) -> Iterator[Recording]:
         _local.recording = before
 
 
-def trace(fn: FlatFn, leaves: Sequence[Tensor], *, compiler: Compiler) -> Traced:
+def trace(fn: FlatFn, leaves: Sequence[Tensor], *, compiler: Compiler, open_axes: _private_sizes.Places = ()) -> Traced:
     """Run ``fn`` once on stand-ins of ``leaves`` and record it.
 
     Nothing of the caller's is changed: where ``fn`` writes into an input or into a tensor that it captured, the graph
-    writes into a copy.
+    writes into a copy. Along the open axes of each leaf the trace is for all sizes for which ``sizes.hold``.
 
     Raises:
         CapabilityError: Python asked for the value of a traced tensor.
     """
-    with _started(Recording(_private.fake_mode(), compiler)) as started:
-        return _traced(fn, leaves, started)
+    mode = _private.fake_mode()
+    with _private_ended.in_use(mode, is_last=False), _started(Recording(mode, compiler)) as started:
+        sizes = _private_sizes.OpenSizes(started.mode, leaves, open_axes) if any(open_axes) else None
+        return _traced(fn, leaves, started, sizes)
 
 
 def trace_inner(fn: FlatFn, specs: Sequence[Any]) -> tuple[Traced, Compiler]:
@@ -185,7 +189,9 @@ def discovering() -> Iterator[None]:
         yield
 
 
-def _traced(fn: FlatFn, leaves: Sequence[Tensor], started: Recording) -> Traced:
+def _traced(
+    fn: FlatFn, leaves: Sequence[Tensor], started: Recording, sizes: _private_sizes.OpenSizes | None = None
+) -> Traced:
     record: dict[str, Any] = {}
 
     def flat(*arguments: Tensor) -> list[Tensor]:
@@ -198,7 +204,7 @@ def _traced(fn: FlatFn, leaves: Sequence[Tensor], started: Recording) -> Traced:
 
     mode = started.mode
     with torch.inference_mode(False), torch.no_grad():
-        fakes = [_private.fake(mode, x) for x in leaves]
+        fakes = [_stand_in(mode, sizes, i, x) for i, x in enumerate(leaves)]
         graph = _record(flat, mode, fakes, started.compiler.name != "graph")
         captured = _lift_constants(graph, mode)
         _copy_written(graph, record["written"], len(leaves))
@@ -206,7 +212,11 @@ def _traced(fn: FlatFn, leaves: Sequence[Tensor], started: Recording) -> Traced:
         _copy_views(graph)
         graph.graph.eliminate_dead_code()
         graph.recompile()
-    return Traced(graph, mode, captured, record["plan"], record["extra"], started.regions)
+    return Traced(graph, mode, captured, record["plan"], record["extra"], started.regions, sizes)
+
+
+def _stand_in(mode: Any, sizes: _private_sizes.OpenSizes | None, i: int, x: Tensor) -> Tensor:
+    return _private.fake(mode, x, None if sizes is None else sizes.shape(i, x))
 
 
 def _record(flat: Any, mode: Any, fakes: list[Tensor], decompose: bool) -> GraphModule:

@@ -12,11 +12,20 @@ from torch._C._functorch import is_functorch_wrapped_tensor as _is_wrapped  # pr
 from torch._subclasses.fake_tensor import FakeTensor  # private, torch 2.1 to 2.13
 
 from unimod.backends import _host
-from unimod.backends._promotion import drops_imaginary, imaginary
+from unimod.backends._promotion import drops_imaginary, imaginary, promote_scalar
 from unimod.backends._protocol import Axis, Shape
 from unimod.backends.torch import _private
 from unimod.backends.torch._lift import plainly
-from unimod.backends.torch.dtypes import DTYPES, WIDE_UNSIGNED, common_dtype, moved, name_of, native, tensors
+from unimod.backends.torch.dtypes import (
+    DTYPES,
+    OPEN_NUMBERS,
+    WIDE_UNSIGNED,
+    common_dtype,
+    moved,
+    name_of,
+    native,
+    tensors,
+)
 from unimod.backends.torch.indexing import (
     dynamic_slice,
     dynamic_update_slice,
@@ -41,6 +50,8 @@ def asarray(obj: Any, dtype: str | None = None, device: str | None = None) -> Te
     """A tensor of ``obj``; data of the host are copied, and are of 32 bits unless ``dtype`` says otherwise."""
     if isinstance(obj, Tensor):
         x = obj
+    elif type(obj) in OPEN_NUMBERS:
+        x = torch.full((), obj, dtype=native(promote_scalar("bool", type(obj))))
     elif isinstance(obj, (list, tuple)) and _holds_tensors(obj):
         x = stack([asarray(one, dtype, device) for one in obj], 0)
     else:
@@ -150,7 +161,7 @@ def full(shape: Shape, value: Any, dtype: str, device: str | None = None) -> Ten
 
 def arange(start: Any, stop: Any, step: Any, dtype: str, device: str | None = None) -> Tensor:
     """``start, start + step, ...`` below ``stop``."""
-    if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and dtype in ("int32", "int64"):
+    if all(isinstance(x, int | torch.SymInt) for x in (start, stop, step)) and dtype in ("int32", "int64"):
         count = max(0, -((start - stop) // step))
         return torch.arange(start, start + count * step, step, dtype=native(dtype), device=_device(device))
     return _moved(_from_host(_host.arange(start, stop, step, dtype)), device)

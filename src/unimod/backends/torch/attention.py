@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone knows
 
 from unimod.backends.torch import _private
+from unimod.backends.torch._runs import is_single
 
 __all__ = ["attention"]
 
@@ -34,13 +35,14 @@ def _chosen(arrays: list[Array], bias: Array | None) -> Any:
     # The kernels also do not serve where no key is there, or the bias is trained.
     if _private.in_functorch() or arrays[1].shape[2] == 0 or (bias is not None and _private.any_requires_grad([bias])):
         return _composed
-    return _Fused.apply if _private.any_requires_grad(arrays) else _fused
+    return _fused if is_single() or not _private.any_requires_grad(arrays) else _Fused.apply
 
 
 def _fused(
     query: Array, key: Array, value: Array, mask: Array | None, bias: Array | None, scale: float, is_causal: bool
 ) -> Array:
-    options: dict[str, Any] = {"scale": scale, "is_causal": is_causal, "enable_gqa": query.shape[1] != key.shape[1]}
+    is_grouped = bool(query.shape[1] != key.shape[1])
+    options: dict[str, Any] = {"scale": scale, "is_causal": is_causal, "enable_gqa": is_grouped}
     if mask is None or query.device.type == "cpu":
         return F.scaled_dot_product_attention(query, key, value, _additive(query, mask, bias), **options)
     # Not every kernel of other devices gives 0 where nothing may be attended to: let those rows see everything.

@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _donation, _lower, _private, _private_compile
+from unimod.backends.torch import _donation, _lower, _open, _private, _private_compile
 from unimod.backends.torch._ahead import export as export
 from unimod.backends.torch._ahead import import_exported as import_exported
 from unimod.backends.torch._ahead import lower as lower
 from unimod.backends.torch._entry import Entry, plain
+from unimod.backends.torch._open import Dynamic
+from unimod.backends.torch._private_sizes import Places
 from unimod.backends.torch._trace import Compiler
 from unimod.backends.torch.autodiff import as_tensors, is_differentiating
 
@@ -34,6 +36,7 @@ def jit(
     donate: Sequence[int] = (),
     compiler: str | None = None,
     options: Mapping[str, Any] | None = None,
+    dynamic: Mapping[int, Sequence[int] | None] | None = None,
 ) -> FlatFn:
     """A compiled ``fn``; see the protocol.
 
@@ -48,11 +51,13 @@ def jit(
             ``"graph"`` (the traced graph as it is) or ``"none"`` (no trace). With None ``UNIMOD_TORCH_COMPILER``
             decides, else inductor where there is a C++ compiler, else graph.
         options: of inductor, and ``mode`` as in ``torch.compile``.
+        dynamic: the axes of leaves whose size is open in a trace, None for all of a leaf. A trace serves the sizes for
+            which it did not decide anything else; sizes 0 and 1 have traces of their own.
     """
     choice = _lower.choose(compiler, options)
     if choice.name == "none":
         return fn
-    cache = _Cache(fn, choice, tuple(donate))
+    cache = _Cache(fn, choice, tuple(donate), dict(dynamic or {}))
 
     def compiled(leaves: list[Array]) -> tuple[list[Array], Any]:
         if is_differentiating() or _private.is_transforming():
@@ -88,10 +93,11 @@ def _inline(fn: FlatFn, leaves: Sequence[Any]) -> tuple[list[Tensor], Any]:
 class _Cache:
     """The traces of one function, by shapes, dtypes and devices."""
 
-    def __init__(self, fn: FlatFn, compiler: Compiler, donated: tuple[int, ...]) -> None:
+    def __init__(self, fn: FlatFn, compiler: Compiler, donated: tuple[int, ...], dynamic: Dynamic) -> None:
         self.fn, self.compiler, self.donated = fn, compiler, donated
         self.entries: dict[Hashable, Entry] = {}
         self.recent: Entry | None = None
+        self.open = _open.Traces(dynamic)
 
     def call(self, leaves: Sequence[Any]) -> tuple[list[Tensor], Any]:
         if _private.any_requires_grad(leaves):
@@ -109,12 +115,15 @@ class _Cache:
         return found
 
     def _find(self, leaves: list[Tensor]) -> Entry:
-        ambient = _private.ambient()
-        key = (ambient, _private.autocast_state(), *((x.shape, x.dtype, x.device) for x in leaves))
+        state = _private.ambient(), _private.autocast_state()
+        key = (*state, *((x.shape, x.dtype, x.device) for x in leaves))
         entry = self.entries.get(key)
         if entry is not None:
             return entry
         with _compiling:
             if key not in self.entries:
-                self.entries[key] = Entry(self.fn, leaves, self.compiler, self.donated, ambient).lower()
+                self.entries[key] = self.open.find(state, leaves, self._make)
             return self.entries[key]
+
+    def _make(self, leaves: list[Tensor], open_axes: Places = ()) -> Entry:
+        return Entry(self.fn, leaves, self.compiler, self.donated, _private.ambient(), open_axes).lower()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unimod.backends._promotion import WEAK, promote, promote_scalar
+from unimod.backends._promotion import WEAK, add_weak, promote, promote_scalar
 from unimod.dtypes import ALL
 
 _NATIVE = {str(name): getattr(torch, name) for name in ALL}
@@ -16,6 +16,10 @@ _NAMES = {native: name for name, native in _NATIVE.items()}
 _REAL = frozenset({float, int})
 DTYPES = frozenset(_NAMES)
 """Every dtype that unimod names."""
+OPEN_NUMBERS = {torch.SymBool: bool, torch.SymInt: int, torch.SymFloat: float}
+"""The numbers that a trace with open sizes does not know, and what they stand for."""
+for _open, _known in OPEN_NUMBERS.items():
+    add_weak(_open, _known)
 
 
 def native(name: str) -> torch.dtype:

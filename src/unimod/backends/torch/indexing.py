@@ -32,7 +32,9 @@ plainly(take, take, (torch.int32, torch.int64))
 def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """The elements of ``x`` at ``indices``, which lie beside each other along all other axes."""
     places = _wrapped(indices, x.shape[axis]).to(x.device, torch.int64)
-    return moved(lambda x: torch.take_along_dim(x, places, axis), x)
+    # torch.take_along_dim fixes the sizes of a trace that leaves them open
+    are_alike = all(m == n for i, (m, n) in enumerate(zip(x.shape, places.shape, strict=True)) if i != axis % x.dim())
+    return moved(lambda x: torch.gather(x, axis, places) if are_alike else torch.take_along_dim(x, places, axis), x)
 
 
 def _wrapped(indices: Tensor, size: int) -> Tensor:

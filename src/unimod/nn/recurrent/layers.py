@@ -67,7 +67,7 @@ class Stack(Module):
         lowest = self.cells[0]
         _leaves.check_input(self, x, lowest.kernel, lowest.in_features, "in_features")
         xs, mask = prepared(type(self).__name__, x, lengths, mask, self.time_major)
-        ys, last, states = self._run(xs, self._parted(state, int(xs.shape[1])), mask)
+        ys, last, states = self._run(xs, self._parted(state, xs.shape[1]), mask)
         result = turned(ys, self.time_major) if self.return_sequences else last
         return (result, self._joined(states)) if self.return_state else result
 
