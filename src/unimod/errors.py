@@ -98,6 +98,10 @@ class CapturedModuleError(UnimodError, RuntimeError):
     """A module that belongs to another scope is changed from inside a traced function."""
 
 
+class LeakedTracerError(UnimodError, RuntimeError):
+    """A value of a traced function is used after the function has ended."""
+
+
 class ImmutableModuleError(UnimodError, AttributeError):
     """An immutable module was changed after it was built."""
 

@@ -7,7 +7,7 @@ import functools
 import os
 import traceback
 
-from unimod.errors import CapabilityError
+from unimod.errors import CapabilityError, LeakedTracerError
 
 _UNIMOD = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PLUMBING = (_UNIMOD + os.sep, contextlib.__file__, functools.__file__)
@@ -36,6 +36,16 @@ def donated_before() -> CapabilityError:
         got="an array whose memory was handed over",
         expected="the array that the function returned in its place",
         fix="use the result, or take the argument out of donate_argnums",
+    )
+
+
+def leaked() -> LeakedTracerError:
+    """The error for a value of a traced function that was kept past its end."""
+    return LeakedTracerError(
+        "A value from inside of a traced function is used after the function has ended.",
+        got="a value that the function left in a list, a global name or a module from outside of it",
+        expected="values that the function returned",
+        fix="return the value (as an auxiliary output of grad) and use what the call gave; um.debug_print shows values",
     )
 
 

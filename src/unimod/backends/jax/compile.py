@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from unimod.backends._concrete import donated_before, value_needed
+from unimod.backends._concrete import donated_before, leaked, value_needed
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends.jax import _private
 from unimod.backends.jax._ahead import export as export
@@ -59,6 +59,8 @@ def jit(
             outputs, extra = run(*leaves)
         except VALUE_NEEDED as error:
             raise value_needed(error, jax.__file__) from error
+        except jax.errors.UnexpectedTracerError as error:
+            raise leaked() from error
         except (RuntimeError, ValueError) as error:
             _check_options(error, options)
             if any(isinstance(leaf, jax.Array) and _is_deleted(leaf) for leaf in leaves):

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from unimod.backends._protocol import FlatFn
-from unimod.backends.torch import _lower, _private, _saved
+from unimod.backends.torch import _lower, _private, _private_ended, _saved
 from unimod.backends.torch._entry import Entry, plain
 from unimod.backends.torch._trace import Compiler, trace
 
@@ -48,7 +48,7 @@ class Compiled:
     def cost(self) -> dict[str, float]:
         """The floating-point operations of products of matrices, convolutions and attention."""
         traced = self.entry.traced
-        with traced.mode, FlopCounterMode(display=False) as counter:
+        with _private_ended.in_use(traced.mode, is_last=True), traced.mode, FlopCounterMode(display=False) as counter:
             traced.graph(*traced.fakes)
         return {"flops": float(counter.get_total_flops())}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from unimod.backends.torch import _private_compile
+from unimod.backends.torch import _private_compile, _private_ended
 from unimod.backends.torch._private_compile import Run
 from unimod.backends.torch._trace import Compiler, Traced, has_mutation, output_of
 from unimod.errors import OptionError
@@ -75,7 +75,12 @@ def _default() -> str:
 
 
 def lower(traced: Traced, compiler: Compiler) -> Run:
-    """A function of the list of leaves and constants that gives the results of the graph."""
+    """A function of the list of leaves and constants that gives the results of the graph. The trace ends with this."""
+    with _private_ended.in_use(traced.mode, is_last=True):
+        return _lowered(traced, compiler)
+
+
+def _lowered(traced: Traced, compiler: Compiler) -> Run:
     if not results(traced) and not has_mutation(traced.graph):
         return _interpreted(traced) if _has_effects(traced) else lambda inputs: ()
     if compiler.name == "graph":
