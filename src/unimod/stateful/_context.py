@@ -157,6 +157,12 @@ class Context(Mapping[str, Any]):
             )
 
 
+class WithoutStateError(NotInitializedError):
+    """A stateful function runs outside of ``pure``."""
+
+    is_without_state = True
+
+
 def current() -> Context:
     """The running context.
 
@@ -165,7 +171,7 @@ def current() -> Context:
     """
     found = _current.get()
     if found is None:
-        raise NotInitializedError(
+        raise WithoutStateError(
             "There is no state here: a stateful function runs outside of um.stateful.pure.",
             where=_scope.get(),
             expected="a call such as state, out = um.stateful.pure(fn)(state, ...)",

@@ -54,6 +54,7 @@ def pure(fn: Callable[..., Any]) -> Callable[..., Any]:
         >>> int(out), int(state["steps"])
         (2, 5)
     """
+    fn = getattr(fn, "_um_of_state", fn)  # what um.pure made of it serves other calls too
     if getattr(fn, "_um_is_pure", False):
         return fn
     _check_function(fn)
