@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import unimod.random as random
@@ -16,7 +16,7 @@ from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter
 from unimod.core.node import Node
 from unimod.core.skeleton import Path
-from unimod.errors import NotInitializedError
+from unimod.errors import NotInitializedError, UnboundAxisError
 
 
 class _State(threading.local):
@@ -107,6 +107,22 @@ class Initialization:
         finally:
             vars(module).update(states)
             self.called = around
+
+    def rehearse(self, passed: list[Node], call: Callable[[], Any]) -> None:
+        """Run what a transform is about to take over once as it is, so that no layer in it goes on waiting for a size.
+
+        Inside of the transform there are copies, and values that belong to it. Modules that are passed to it keep their
+        states.
+        """
+        states, drawn = [kept.states_of(module) for module in passed], dict(self.drawn)
+        try:
+            call()
+        except UnboundAxisError:  # the axis is that of the transform; its layers are as far as they have come
+            pass
+        finally:
+            self.drawn = drawn
+            for module, before in zip(passed, states, strict=True):
+                vars(module).update(before)
 
     def adopt(self, owner: Node, name: str, made: Any) -> None:
         """Fill what came to be while the model was called, now or when its sizes are known."""

@@ -243,7 +243,11 @@ class Module(Summarized, Grown, Described, Node):
 
         Each leaf gets the key ``fold_in(key, hash(path))``, so that a new layer changes no other layer's weights. Sizes
         that were left out are found by calling the module on the example inputs. Then ``rng_init(key)`` is called on
-        each module that has it.
+        each module that has it. A leaf that has a value keeps it: one that was set, trained, or drawn from an ambient
+        stream when the module was built.
+
+        The call is made once, as it is, wherever there are example inputs, also where all sizes are known; states stay
+        as they were. Without inputs nothing is called.
 
         Args:
             seed: an int, or a key.

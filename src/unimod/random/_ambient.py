@@ -8,9 +8,11 @@ trace: a function that is jitted gets its key as an argument.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from unimod import config
 from unimod.backends._threefry import block
@@ -84,8 +86,17 @@ class Replay:
         return self.numbers[self.place - 1]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Entry:
+    """One entry of a mapped function: its number, an array of the trace, and the blocks around the function."""
+
+    index: Any
+    blocks: tuple[_KeyStream, ...]
+
+
 class _Local(threading.local):
     blocks: tuple[_KeyStream, ...] = ()
+    entries: tuple[_Entry, ...] = ()
     replay: Replay | None = None
     seeded: _SeedStream | None = None
 
@@ -100,6 +111,24 @@ def _drawn(stream: _SeedStream | _KeyStream, replay: Replay | None) -> int:
 
 def _fold(words: tuple[int, int], data: int) -> tuple[int, int]:
     return block(*words, 0, data & 0xFFFFFFFF)
+
+
+@contextlib.contextmanager
+def entry(index: Any) -> Iterator[None]:
+    """Let keys of streams from outside depend on ``index``, the number of an entry of a mapped function."""
+    before = _local.entries
+    _local.entries = (*before, _Entry(index, _local.blocks))
+    try:
+        yield
+    finally:
+        _local.entries = before
+
+
+def _of_entries(stream: _SeedStream | _KeyStream, key: Key) -> Key:
+    for one in _local.entries:
+        if isinstance(stream, _SeedStream) or stream in one.blocks:
+            key = fold_in(key, one.index)
+    return key
 
 
 def seed(value: int | None) -> None:
@@ -150,6 +179,8 @@ def is_seeded() -> bool:
 def next_key(*, backend: str | None = None) -> Key:
     """A fresh key from the innermost ambient stream.
 
+    Inside of a function that ``vmap`` maps it is another one for each entry: ``fold_in(key, index)``.
+
     Args:
         backend: the engine, if not the chosen one; the keys of :func:`rng` stay on the engine of theirs.
 
@@ -158,7 +189,7 @@ def next_key(*, backend: str | None = None) -> Key:
     """
     if _local.blocks:
         given = _local.blocks[-1]
-        return given.key(_drawn(given, _local.replay), backend)
+        return _of_entries(given, given.key(_drawn(given, _local.replay), backend))
     if not _process:
         raise NotInitializedError(
             "There is no ambient stream of random keys.",
@@ -168,4 +199,4 @@ def next_key(*, backend: str | None = None) -> Key:
     stream = _local.seeded
     if stream is None or stream.origin is not _process[0]:
         stream = _local.seeded = _process[0].stream()
-    return stream.key(_drawn(stream, _local.replay), backend)
+    return _of_entries(stream, stream.key(_drawn(stream, _local.replay), backend))

@@ -16,7 +16,7 @@ from typing import Any
 from unimod import config
 from unimod.backends import _promotion, _registry
 from unimod.backends._protocol import Engine
-from unimod.core import graft, lazy, paths, scope, walk
+from unimod.core import graft, init, lazy, paths, scope, walk
 from unimod.core import node as nodes
 from unimod.core.initializer import Initializer
 from unimod.core.kinds import Parameter
@@ -102,6 +102,17 @@ def only_arrays(
         return flat(full)
 
     return of_arrays, [leaves[index] for index in places], {place: index for index, place in enumerate(places)}
+
+
+def rehearse(args: Any, call: Callable[[], Any]) -> None:
+    """While ``init`` looks for sizes: run what is to be transformed as it is, before. See ``Initialization.rehearse``.
+
+    Args:
+        args: a tree with the modules that the call gets.
+        call: does it.
+    """
+    if init.state.active is not None and init.state.active.waiting:
+        init.state.active.rehearse(list(arguments(args)), call)
 
 
 def place(path: tuple[Any, ...]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from unimod import config
+from unimod import config, random
+from unimod.backends._protocol import Engine, FlatFn
 from unimod.core import skeleton as sk
 from unimod.core import walk
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import DTypeError, OptionError, ShapeError
+from unimod.random import _ambient
 from unimod.transforms import _lift
 
 
@@ -21,6 +23,9 @@ def vmap(
     axis_size: int | None = None,
 ) -> Callable[..., Any]:
     """A function that maps ``fn`` over an axis of its arguments, without a loop.
+
+    Keys of an ambient stream differ from entry to entry, so that layers that ``fn`` builds do: an ensemble is
+    ``um.vmap(lambda key: Model().init(key))(keys)``, or is built inside of ``um.rng(key)`` or after ``um.seed``.
 
     Args:
         fn: the function; keyword arguments are mapped over axis 0.
@@ -47,6 +52,7 @@ def vmap(
     watch = _lift.StateWatch(target.name)
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
+        _lift.rehearse((args, kwargs), lambda: target.fn(*_first(args, in_axes, target), **_first_of(kwargs, 0)))
         leaves, structure = walk.flatten((args, kwargs))
         axes = _axes(in_axes, structure, target, len(args) - target.shift)
         engine, leaves = _lift.settle(leaves)
@@ -56,6 +62,8 @@ def vmap(
         size = _size(leaves, axes, axis_size, target)
         flat, passed, index_of = _lift.only_arrays(_lift.flat_function(target, structure, watch), leaves)
         chosen = axes if index_of is None else [axes[index] for index in index_of]
+        if random.is_seeded():
+            flat, passed, chosen = _with_own_keys(engine, flat, passed, chosen, size)
         arrays, packed = engine.parallel.vmap(flat, passed, chosen, size, axis_name)
         moved = _prefix(out_axes, packed.structure, "out_axes")
         others = {index for index, _ in packed.others}
@@ -75,6 +83,39 @@ def _check_name(axis_name: Hashable) -> None:
 
 def _slots(structure: Child) -> tuple[sk.Slot, ...]:
     return structure.slots if isinstance(structure, Skeleton) else ()
+
+
+def _with_own_keys(
+    engine: Engine, flat: FlatFn, arrays: list[Any], axes: list[Any], size: int
+) -> tuple[FlatFn, list[Any], list[Any]]:
+    """``flat`` with one argument more, the number of the entry, on which ambient keys depend."""
+    replay = _ambient.Replay()  # an engine that maps by a loop draws for one entry after the other
+
+    def run(leaves: list[Any]) -> Any:
+        with replay, _ambient.entry(leaves[-1]):
+            return flat(leaves[:-1])
+
+    return run, [*arrays, engine.arrays.arange(0, size, 1, "int32")], [*axes, 0]
+
+
+def _first(args: tuple[Any, ...], in_axes: Any, target: _lift.Target) -> tuple[Any, ...]:
+    """The arguments of the first call; the module of a bound method is the same in each."""
+    explicit = args[target.shift :]
+    axes = in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(explicit)
+    return (*args[: target.shift], *map(_first_of, explicit, axes))
+
+
+def _first_of(value: Any, axes: Any) -> Any:
+    leaves, structure = walk.flatten(value)
+    found = _prefix(axes, structure, "in_axes")
+    if all(axis is None for axis in found):
+        return value
+    pairs = zip(leaves, found, strict=True)
+    return walk.unflatten(structure, [_entry(x, axis) if config.is_array(x) else x for x, axis in pairs])
+
+
+def _entry(x: Any, axis: int | None) -> Any:
+    return x if axis is None else x[(slice(None),) * (axis % len(x.shape)) + (0,)]
 
 
 def _axes(in_axes: Any, structure: Any, target: _lift.Target, count: int) -> list[Any]:
