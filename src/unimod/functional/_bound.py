@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import TYPE_CHECKING, Any
 
 from unimod import random
@@ -90,10 +91,10 @@ def value_of(tree: Any, stored: Any, key: random.Key | None, is_filling: bool) -
         part = _slots.part_of(default)
         if part is None:
             return default
-        if not isinstance(part, (_slots.Part, _slots.View)):
-            return found
-        own = None if key is None else random.fold_in(key, next(count))
         view, part = (part.call, part.part) if isinstance(part, _slots.View) else (None, part)
+        if not isinstance(part, _slots.Part):
+            return found if view is None else types.MethodType(view, found)
+        own = None if key is None else random.fold_in(key, next(count))
         return bind(part, None if is_filling else found, own, view)  # type: ignore[arg-type]
 
     return _slots.mapped(value, tree, stored)

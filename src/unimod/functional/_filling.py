@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from unimod import random
@@ -19,11 +19,10 @@ from unimod.core.kinds import Parameter
 from unimod.core.module import Module
 from unimod.core.node import Node
 from unimod.core.skeleton import Path
-from unimod.functional import _errors, _parts, _slots
+from unimod.functional import _errors, _frame, _parts, _slots
 from unimod.functional._params import RESERVED, Params, entries
 
 if TYPE_CHECKING:
-    from unimod.functional._frame import Frame
     from unimod.functional.parametrized import Parametrized
 
 Known = dict[int, tuple[Any, Any]]
@@ -94,7 +93,7 @@ class Filling(init.Initialization):
         self.fill(node, path)
 
     def _entry(self, default: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        own = _slots.part_of(default)
+        own = _slots.own_of(default)
         if isinstance(own, _slots.Param):
             known = self.boxes.get(id(own))
             if known is None:
@@ -104,7 +103,7 @@ class Filling(init.Initialization):
         if isinstance(own, Module):
             self.used.add(id(own))
             return self.nodes[id(own)][1]
-        return None if own is None else self.node_for(own.part if isinstance(own, _slots.View) else own)
+        return None if own is None else self.node_for(own)
 
     def _place(self, stored: Any, path: Path) -> None:
         """Remember where new modules are, and fill layers."""
@@ -128,7 +127,7 @@ class Filling(init.Initialization):
             pairs = zip(init.modules(holder), init.modules(copies), strict=True)
             self.nodes.update({id(one): (one, other) for (_, one), (_, other) in pairs})
 
-    def inline_part(self, frame: Frame, name: str, part: Parametrized) -> Params:
+    def inline_part(self, frame: _frame.Frame, name: str, part: Parametrized) -> Params:
         """The parameters of a part that a body calls inline, entered under its name."""
         found = entries(frame.node).get(name)
         if isinstance(found, Params) and name not in frame.part.slots:
@@ -139,14 +138,14 @@ class Filling(init.Initialization):
         self.paths.setdefault(id(node), (*self.paths.get(id(frame.node), ()), name))
         return node
 
-    def inline_leaf(self, frame: Frame, name: str, base: str, recipe: Initializer) -> Any:
+    def inline_leaf(self, frame: _frame.Frame, name: str, base: str, recipe: Initializer) -> Any:
         """A parameter that a body declares inline."""
         if name not in entries(frame.node) or name in frame.part.slots:
             self._enter(frame, name, base, Parameter(recipe))
             self.fill(frame.node, self.paths.get(id(frame.node), ()))
         return getattr(frame.node, name)
 
-    def _enter(self, frame: Frame, name: str, base: str, value: Any) -> None:
+    def _enter(self, frame: _frame.Frame, name: str, base: str, value: Any) -> None:
         node = frame.node
         if name in RESERVED:
             raise _errors.reserved(frame.part.name, name)
@@ -189,6 +188,16 @@ class Filling(init.Initialization):
         for _, inner in init.modules(module):
             self.refresh(inner)
         return super().call(module, call, args, kwargs)
+
+    def rehearse(self, passed: list[Node], call: Callable[[], Any]) -> None:
+        """As ever; parts that are made in the body have the same names again afterwards."""
+        frame = _frame.current()
+        before = None if frame is None else frame.marks()
+        try:
+            super().rehearse(passed, call)
+        finally:
+            if frame is not None and before is not None:
+                frame.reset(before)
 
     def refresh(self, module: Node) -> None:
         """Draw again what was drawn inside of a trace that has ended: nothing of it may be used outside."""
@@ -247,11 +256,11 @@ def layers(part: Parametrized) -> list[Module]:
             return
         seen.add(id(part))
         for default in _slots.leaves(list(part.slots.values())):
-            own = _slots.part_of(default)
+            own = _slots.own_of(default)
             if isinstance(own, Module):
                 found[id(own)] = own
-            elif isinstance(own, (_slots.Part, _slots.View)):
-                look(own.part if isinstance(own, _slots.View) else own)  # type: ignore[arg-type]
+            elif isinstance(own, _slots.Part):
+                look(own)  # type: ignore[arg-type]
 
     look(part)
     return list(found.values())

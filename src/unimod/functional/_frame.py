@@ -44,6 +44,14 @@ class Frame:
         self.draws += 1
         return random.fold_in(self.key, self.draws - 1)
 
+    def marks(self) -> tuple[Any, ...]:
+        """How far the names and keys of this call have come; see :meth:`reset`."""
+        return dict(self.inline), dict(self.counts), self.draws
+
+    def reset(self, marks: tuple[Any, ...]) -> None:
+        """Go back to where the names and keys of this call had come to."""
+        self.inline, self.counts, self.draws = marks
+
     def node_of(self, part: Parametrized) -> Params:
         """The parameters of a part that the body calls, and was not handed by an argument."""
         for name, tree in self.part.slots.items():

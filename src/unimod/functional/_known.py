@@ -59,8 +59,7 @@ def parts(other: Any, params: Any) -> Known:
         TreeError: the parameters are not those of the part.
         DTypeError: it is no part.
     """
-    part = other.part if isinstance(other, (Shaped, _slots.View)) else other
-    own = _slots.part_of(part)
+    own = _slots.own_of(other.part if isinstance(other, Shaped) else other)
     if own is None or isinstance(own, _slots.Param):
         raise _errors.not_a_key(other)
     known = dict(_parts.below(own, params))
@@ -101,7 +100,6 @@ def _assemble(part: Parametrized, node: Params, run: Filling) -> None:
     run.prepare(part, node, (), {})
     for name, tree in part.slots.items():
         for path, default in _slots.places(tree):
-            own = _slots.part_of(default)
-            own = own.part if isinstance(own, _slots.View) else own
+            own = _slots.own_of(default)
             if isinstance(own, _slots.Part):
                 _assemble(own, _frame.at(entries(node)[name], path), run)  # type: ignore[arg-type]

@@ -31,8 +31,8 @@ def below(part: Any, stored: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[
         if name not in have:
             raise _errors.missing(part.name, (*path, name), have)
         for inner, default in _slots.places(tree):
-            own = _slots.part_of(default)
+            own = _slots.own_of(default)
             if own is not None and not isinstance(own, _slots.Param):
                 place = (*path, name, *inner)
                 found = _frame.stored_at(part, have[name], (name, *inner))
-                yield from below(own.part if isinstance(own, _slots.View) else own, found, place)
+                yield from below(own, found, place)

@@ -55,7 +55,7 @@ def check(part: Parametrized, node: Params, inputs: tuple[Any, ...], options: di
         if name not in have:
             raise _errors.missing(part.name, (name,), have)
         for path, default in _slots.places(tree):
-            own = _slots.part_of(default)
+            own = _slots.own_of(default)
             stored = _frame.stored_at(part, have[name], (name, *path))
             if isinstance(own, _slots.Param):
                 shape = own.shape_for(inputs, options)
@@ -68,9 +68,5 @@ def check(part: Parametrized, node: Params, inputs: tuple[Any, ...], options: di
 def _check_kind(part: Parametrized, own: Any, stored: Any, path: tuple[Any, ...]) -> None:
     expected = type(own) if isinstance(own, Module) else Params
     if not isinstance(stored, expected):
-        name = type(own).__name__ if isinstance(own, Module) else f"the parameters of {_name(own)}"
+        name = type(own).__name__ if isinstance(own, Module) else f"the parameters of {own.name}"
         raise _errors.different(part.name, path, type(stored).__name__, name)
-
-
-def _name(part: Any) -> str:
-    return str((part.part if isinstance(part, _slots.View) else part).name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -66,7 +67,12 @@ class Param:
 
 
 class View:
-    """A transformed part, such as ``um.jit(part)``: called in its place, with the parameters of the part."""
+    """A transformed part, such as ``um.jit(part)``: called in its place, with the parameters of the part.
+
+    Attributes:
+        call: what is called: a method, of an object with the parameters.
+        part: a parametrized function, or a layer.
+    """
 
     def __init__(self, call: Any, part: Any) -> None:
         self.call, self.part = call, part
@@ -79,7 +85,18 @@ def part_of(value: Any) -> Any:
     if isinstance(value, (Param, Part, Module)):
         return value
     inner = getattr(value, "__wrapped__", None)
-    return View(value, inner) if isinstance(inner, Part) else None
+    if isinstance(inner, Part):
+        return View(value, inner)
+    method = getattr(value, "_um_method", value)
+    owner = getattr(method, "__self__", None) if isinstance(method, types.MethodType) else None
+    is_layer = isinstance(owner, Module) and not hasattr(type(owner), "_um_part")
+    return View(method.__func__, owner) if is_layer else None  # type: ignore[union-attr]
+
+
+def own_of(value: Any) -> Any:
+    """:func:`part_of`, with the part itself in place of a view of it."""
+    own = part_of(value)
+    return own.part if isinstance(own, View) else own
 
 
 def has_parts(value: Any) -> bool:

@@ -72,6 +72,7 @@ class Call:
         has_aux: bool = False,
         inplace: bool = False,
     ) -> None:
+        _lift.rehearse((args, kwargs), lambda: choice.target.fn(*args, **kwargs))
         self.args, self.kwargs = args, kwargs
         self.choice, self.watch, self.has_aux, self.inplace = choice, watch, has_aux, inplace
         self.selection = Selection(choice, self.args, kwargs)

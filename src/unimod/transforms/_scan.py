@@ -68,12 +68,15 @@ def scan_target(
     """:func:`scan`, of a target."""
     name = f"scan of {target.name}"
     leaves, structure = _control.array_leaves(name, xs, "xs")
+    size = length_of(name, leaves, structure, axis, length)
+    step = _step(target, structure)
+    _lift.rehearse(
+        (target.owner, init), lambda: size and step(target.owner, init, [_at_first(x, axis) for x in leaves])
+    )
     carry = _control.Carry("scan", target, init, leaves)
-    size = length_of(name, carry.beside, structure, axis, length)
     if unroll < 1:
         raise OptionError(f"{name} cannot unroll that many steps.", got=f"unroll = {unroll}", expected="1 or more")
     inputs = [_first(carry.engine, x, axis) for x in carry.beside]
-    step = _step(target, structure)
     carry.settle_numbers(carry.trial(step), [x[:1] for x in inputs], min(size, 1))
     run: Any = getattr(carry.engine.control, "scan", _steps.scan)
     last, ys, packed = run(carry.body(step), carry.arrays, inputs, length=size, reverse=reverse, unroll=unroll)
@@ -126,6 +129,10 @@ def length_of(name: str, leaves: list[Any], structure: Child, axis: int, length:
 
 def _first(engine: Engine, x: Any, axis: int) -> Any:
     return engine.arrays.moveaxis(x, axis, 0) if axis else x
+
+
+def _at_first(x: Any, axis: int) -> Any:
+    return x[:, 0] if axis else x[0]
 
 
 def _back(engine: Engine, y: Any, axis: int, name: str) -> Any:

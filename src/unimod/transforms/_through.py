@@ -14,6 +14,7 @@ Run = Callable[[Engine, FlatFn, list[Any]], tuple[list[Any], _lift.Packed]]
 
 def call(target: _lift.Target, watch: _lift.StateWatch, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``target`` returns when ``run`` calls it; the module of a bound method is the first of ``args``."""
+    _lift.rehearse((args, kwargs), lambda: target.fn(*args, **kwargs))
     leaves, structure = walk.flatten((args, kwargs))
     engine, leaves = _lift.settle(leaves)
     is_bound = target.owner is not None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from unimod import config
 from unimod.backends._protocol import Engine, FlatFn
-from unimod.core import paths, scope, tree, walk
+from unimod.core import checking, paths, scope, tree, walk
 from unimod.core.skeleton import Child, Skeleton
 from unimod.dtypes import DType
 from unimod.errors import DTypeError, OptionError, ShapeError, TreeError
@@ -102,6 +103,8 @@ def _check_scalar(value: Any, role: str, name: str, kinds: tuple[str, ...]) -> N
 def _chosen(
     name: str, index: Any, functions: tuple[Callable[..., Any], ...], roles: tuple[str, ...], operands: tuple[Any, ...]
 ) -> Any:
+    for function in functions:
+        _lift.rehearse((_lift.target_of(function).owner, operands), functools.partial(function, *operands))
     leaves, structure = walk.flatten(operands)
     choice = [index] if config.is_array(index) else []
     engine, leaves = _lift.settle([*leaves, *choice])
@@ -126,9 +129,10 @@ def _place(index: Any, count: int) -> int:
 def _branch(name: str, function: Callable[..., Any], role: str, structure: Child, results: _Results) -> FlatFn:
     target = _lift.target_of(function)
     watch, replay = _lift.StateWatch(f"{name} of {target.name}"), _ambient.Replay()
+    checks = checking.kinds()
 
     def flat(leaves: list[Any]) -> tuple[list[Any], _lift.Packed]:
-        with scope.enter(f"{name} of {target.name}"), replay:
+        with scope.enter(f"{name} of {target.name}"), replay, checking.ask_for(checks):
             values = walk.unflatten(structure, leaves)
             seen = watch.before(values, structure)
             result = target.fn(*values) if target.owner is None else target.fn(target.owner, *values)

@@ -26,6 +26,7 @@ class _Differentiated:
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any]:
         """Value, auxiliary output and gradients; the module of a bound method is the first of ``args``."""
+        _lift.rehearse((args, kwargs), lambda: self.target.fn(*args, **kwargs))
         selection = Selection(self.choice, args, kwargs)
         (value, aux), written, grads = self._differentiate(selection)
         if written is not None:

@@ -43,8 +43,10 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
 
 
 def _while_target(condition: _lift.Target, target: _lift.Target, init_val: Any) -> Any:
-    carry = _control.Carry("while_loop", target, init_val, [])
     step = _control.step_of(target)
+    _lift.rehearse((condition.owner, init_val), lambda: _control.step_of(condition)(condition.owner, init_val))
+    _lift.rehearse((target.owner, init_val), lambda: step(target.owner, init_val))
+    carry = _control.Carry("while_loop", target, init_val, [])
 
     def body(owner: Any, value: Any, rest: list[Any]) -> tuple[Any, Any]:
         return step(owner, value), None
