@@ -8,7 +8,7 @@ import os
 import pathlib
 import platform
 
-PACKAGES = ("numpy", "jax", "jaxlib", "optax", "torch", "dm-tree")
+PACKAGES = ("numpy", "jax", "jaxlib", "optax", "torch", "dm-tree", "flax", "dm-haiku", "equinox", "keras")
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

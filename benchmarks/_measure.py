@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 BLOCK = 0.004
@@ -17,11 +17,12 @@ PAIRS = 101
 
 Loop = Callable[[int], None]
 """Does something ``n`` times and waits until it is done."""
+Samples = dict[str, list[float]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A comparison. Times are medians in microseconds for one call; ratios are ours by theirs, differences the rest."""
+    """A comparison. Amounts are medians for one call; ratios are ours by theirs, differences the rest."""
 
     name: str
     baseline: str
@@ -32,6 +33,7 @@ class Row:
     low: float
     high: float
     difference: float = 0.0
+    unit: str = "us"
 
 
 def repeat(fn: Callable[[], Any], wait: Callable[[Any], Any] = lambda result: None) -> Loop:
@@ -63,20 +65,38 @@ def compare(name: str, ours: Loop, theirs: Loop, *, baseline: str, target: str =
     for loop in (ours, theirs):
         loop(3)
     calls = max(1, int(BLOCK / min(_time(ours, 3), _time(theirs, 3))))
-    samples = []
-    for number in range(pairs):
-        if number % 2:
-            samples.append((_time(ours, calls), _time(theirs, calls)))
-        else:
-            samples.append((_time(theirs, calls), _time(ours, calls))[::-1])
-    low, middle, high = statistics.quantiles([a / b for a, b in samples], n=4)
-    difference = 1e6 * statistics.median(a - b for a, b in samples)
-    first, second = (1e6 * statistics.median(times) for times in zip(*samples, strict=True))
+    samples = _in_turns({"ours": ours, "theirs": theirs}, calls, pairs, time.perf_counter)
+    return row(name, samples["ours"], samples["theirs"], baseline=baseline, target=target)
+
+
+def contest(ways: Mapping[str, Loop], *, pairs: int, clock: Callable[[], float] = time.perf_counter) -> Samples:
+    """Seconds a call takes each, in rounds in which all run once; who begins changes."""
+    for loop in ways.values():
+        loop(2)
+    fastest = min(_time(loop, 3, clock) for loop in ways.values())
+    return _in_turns(ways, max(1, int(BLOCK / fastest)), pairs, clock)
+
+
+def row(name: str, ours: Sequence[float], theirs: Sequence[float], *, baseline: str, target: str = "") -> Row:
+    """The comparison of what was measured side by side."""
+    low, middle, high = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)], n=4)
+    difference = 1e6 * statistics.median(a - b for a, b in zip(ours, theirs, strict=True))
+    first, second = (1e6 * statistics.median(times) for times in (ours, theirs))
     return Row(name, baseline, target, first, second, middle, low, high, difference)
 
 
-def _time(loop: Loop, calls: int) -> float:
+def _in_turns(ways: Mapping[str, Loop], calls: int, rounds: int, clock: Callable[[], float]) -> Samples:
+    samples: Samples = {title: [] for title in ways}
+    titles = list(ways)
+    for number in range(rounds):
+        begin = number % len(titles)
+        for title in titles[begin:] + titles[:begin]:
+            samples[title].append(_time(ways[title], calls, clock))
+    return samples
+
+
+def _time(loop: Loop, calls: int, clock: Callable[[], float] = time.perf_counter) -> float:
     """Seconds for one call."""
-    start = time.perf_counter()
+    start = clock()
     loop(calls)
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls

@@ -1,173 +1,219 @@
-"""Whole train steps and inference of six networks, on both engines, against what one writes by hand.
+"""Train steps, inference, first calls and memory of six networks on both engines, against what others write.
 
-``python -m benchmarks workloads [--only NAME ...] [--engine torch|jax]``. The first call (trace and compile) is
-measured once for each way, one after the other, and peak memory is that of the whole process.
+``python -m benchmarks workloads [--only NAME ...] [--engine torch|jax]``. Times are those of the processor, which other
+programs on the machine change little; a round runs every way once, and the ratios are those of a round. All ways
+begin with the same weights, and their first losses are compared. A first call traces and compiles without any
+cache on disk. Bytes are those that a train step is given, returns, and needs in between.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
+import os
 import resource
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
 import unimod as um
-from benchmarks._measure import Row, compare
+from benchmarks import _measure
+from benchmarks._measure import Row
 from benchmarks.nets import ours, sizes
+from benchmarks.nets.way import Way
 
 NAMES = tuple(sizes.OPTIMIZERS)
 ENGINES = ("torch", "jax")
-PAIRS = 15
-TARGETS = {
+OURS, EAGER = "um.jit", "um eager"
+ROUNDS = 11
+FIRSTS = {"torch": 1, "jax": 3}
+BY_HAND = {"torch": "eager", "jax": "by hand"}
+FIRST_BY = {"torch": "compile, model and optimizer", "jax": "by hand"}
+FASTER = {
     "torch": {"dispatch": 0.30, "deep": 0.35, "cnn": 1.0, "resnet": 0.72, "lstm": 1.0, "gpt": 0.90},
     "jax": {"dispatch": 1.0, "deep": 1.0, "cnn": 0.92, "resnet": 0.75, "lstm": 0.90, "gpt": 0.92},
-    "eager": {"dispatch": 1.30, "cnn": 1.10, "resnet": 1.10, "gpt": 1.10},
 }
-
-Step = Callable[[], object]
-
-
-def um_steps(name: str, engine: str, jit: Callable = um.jit) -> tuple[Step, Step, int]:
-    """A train step, inference, and the number of parameters."""
-    model = getattr(ours, name)().init(0, backend=engine)
-    x, y = (um.numpy.asarray(array, backend=engine) for array in sizes.data(name))
-    loss = ours.value_loss if name in sizes.REGRESSIONS else ours.class_loss
-    kind, rate = sizes.OPTIMIZERS[name]
-    options = {"momentum": um.optim.sgd, "adam": um.optim.adam, "adamw": um.optim.adamw}[kind]
-    more = {"momentum": {"momentum": 0.9}, "adamw": {"weight_decay": 1e-2}}.get(kind, {})
-    opt = options(rate, **more).init(model.parameters())
-
-    def whole(model, opt, x, y):
-        (value, model), grads = um.value_and_grad(lambda model: (loss(model, x, y), model), has_aux=True)(model)
-        return *um.apply_gradients(model, opt, grads), value
-
-    jitted, applied = jit(whole), jit(lambda model, x: model(x))
-    state, still = [model, opt], model.eval()
-
-    def step():
-        *state[:], value = jitted(*state, x, y)
-        return value
-
-    return step, lambda: applied(still, x), um.nets.count_parameters(model)
-
-
-def compiled_and_eager(name: str) -> list[Row]:
-    """The rows of one network on torch."""
-    import torch
-
-    from benchmarks.nets import in_torch
-
-    torch.set_num_threads(1)
-    x, y = in_torch.data(name)
-
-    def by_hand(compile: Callable = lambda model: model) -> tuple[Step, Step, int]:
-        model = getattr(in_torch, name)()
-        forward, optimizer = compile(model), in_torch.optimizer(name, model.parameters())
-
-        def step():
-            optimizer.zero_grad()
-            loss = in_torch.loss_of(name, forward(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        still = getattr(in_torch, name)().eval()
-        still_forward = compile(still)
-
-        def infer():
-            with torch.no_grad():
-                return still_forward(x)
-
-        return step, infer, sum(p.numel() for p in model.parameters())
-
-    ways = {
-        "um.jit": um_steps(name, "torch"),
-        "um eager": um_steps(name, "torch", lambda fn: fn),
-        "eager": by_hand(),
-        "torch.compile": by_hand(torch.compile),
-    }
-    pairs = (("um.jit", "eager"), ("um.jit", "torch.compile"), ("um eager", "eager"))
-    goals = {pairs[0]: TARGETS["torch"].get(name), pairs[1]: 1.0, pairs[2]: TARGETS["eager"].get(name)}
-    return _rows(name, ways, goals, first=pairs[1], wait=lambda result: None)
+EAGERLY = {"dispatch": 1.30, "cnn": 1.10, "resnet": 1.10, "gpt": 1.10}
+FIRST_CALL = {"torch": 1.3, "jax": 1.1}
+PEERS = {
+    "jax": {
+        "by hand": ("in_jax", "way"),
+        "Linen": ("in_flax", "way"),
+        "Haiku": ("in_haiku", "way"),
+        "NNX": ("in_nnx", "way"),
+        "Equinox": ("in_equinox", "way"),
+        "Keras": ("in_keras", "way"),
+    },
+    "torch": {
+        "eager": ("on_torch", "eager"),
+        "compile, model": ("on_torch", "compiled_model"),
+        "compile, model and optimizer": ("on_torch", "compiled_both"),
+        "compile, whole step": ("on_torch", "whole"),
+        "Keras": ("in_keras", "way"),
+    },
+}
+OTHER_LOSS = {("Haiku", "lstm")}
+"""The cell of Haiku adds one to a gate."""
+OTHER_SIZE = {("torch", "lstm")}
+"""The layer of torch has two biases."""
+NOTES: list[str] = []
+"""Which ways were left out, and why."""
 
 
-def jitted(name: str) -> list[Row]:
-    """The rows of one network on JAX."""
-    import jax
+@dataclasses.dataclass
+class Contender:
+    """A way with what its first step said."""
 
-    from benchmarks._machine import use_synchronous_dispatch
-    from benchmarks.nets import in_flax
-
-    use_synchronous_dispatch()
-    x, y = in_flax.data(name)
-    model, optimizer = getattr(in_flax, name)(), in_flax.optimizer(name)
-    variables = dict(model.init(jax.random.key(0), x))
-    params, statistics = variables.pop("params"), variables
-    whole = jax.jit(in_flax.step_of(name, model, optimizer))
-    applied = jax.jit(lambda variables, x: model.apply(variables, x, mutable=list(statistics)))
-    state = [params, statistics, optimizer.init(params)]
-
-    def step():
-        *state[:], value = whole(*state, x, y)
-        return value
-
-    count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    ways = {
-        "um.jit": um_steps(name, "jax"),
-        "Linen": (step, lambda: applied({"params": params, **statistics}, x), count),
-    }
-    pair = ("um.jit", "Linen")
-    return _rows(name, ways, {pair: TARGETS["jax"].get(name)}, first=pair, wait=jax.block_until_ready)
-
-
-def _rows(name: str, ways: dict, goals: dict, *, first: tuple[str, str], wait: Callable) -> list[Row]:
-    counts = {way: count for way, (*_, count) in ways.items()}
-    print(f"{name}: parameters {counts}", flush=True)
-    firsts = {way: _seconds(lambda step=step: wait(step())) for way, (step, *_) in ways.items()}
-    rows = []
-    for (a, b), goal in goals.items():
-        target = f"<= {goal:.2f}" if goal else ""
-        rows += [_compared(f"{name}, train, {a}", ways[a][0], ways[b][0], b, target, wait)]
-        if a == "um.jit":
-            rows += [_compared(f"{name}, inference, {a}", ways[a][1], ways[b][1], b, "", wait)]
-    mine, other = firsts[first[0]], firsts[first[1]]
-    ratio = mine / other
-    rows += [
-        Row(f"{name}, first call", first[1], "", 1e6 * mine, 1e6 * other, ratio, ratio, ratio, 1e6 * (mine - other))
-    ]
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name}: peak of the process {megabytes:.0f} MB", flush=True)
-    return rows
-
-
-def _compared(name: str, a: Step, b: Step, baseline: str, target: str, wait: Callable) -> Row:
-    return compare(name, _loop(a, wait), _loop(b, wait), baseline=baseline, target=target, pairs=PAIRS)
-
-
-def _loop(step: Step, wait: Callable) -> Callable[[int], None]:
-    def run(n: int) -> None:
-        result = None
-        for _ in range(n):
-            result = step()
-        wait(result)
-
-    return run
-
-
-def _seconds(fn: Step) -> float:
-    start = time.perf_counter()
-    fn()
-    return time.perf_counter() - start
+    way: Way
+    loss: float
+    seconds: list[float]
 
 
 def run(only: Sequence[str] = NAMES, engines: Sequence[str] = ENGINES) -> list[Row]:
-    ways = {"torch": compiled_and_eager, "jax": jitted}
+    NOTES.append("times are those of the processor")
     rows = []
     for engine in engines:
+        _prepare(engine)
         for name in only:
-            rows += [_with_engine(row, engine) for row in ways[engine](name)]
+            found = _network(engine, name)
+            rows += [dataclasses.replace(row, name=f"{engine}, {name}, {row.name}") for row in found]
     return rows
 
 
-def _with_engine(row: Row, engine: str) -> Row:
-    return dataclasses.replace(row, name=f"{engine}, {row.name}")
+def _prepare(engine: str) -> None:
+    """One thread, no caches on disk, and what is done once in a process is done."""
+    os.environ.setdefault("KERAS_BACKEND", engine)
+    if engine == "jax":
+        importlib.import_module("benchmarks._machine").use_synchronous_dispatch()
+        return
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # the time of workers that outlive a compilation is not seen
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp()
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(1)
+    torch.compile(lambda x: x.sin() + 1)(torch.ones(8))
+    um.jit(lambda x: um.numpy.cos(x) + 1)(torch.ones(8))
+
+
+def _network(engine: str, name: str) -> list[Row]:
+    contenders = _contenders(engine, name)
+    print(f"{engine}, {name}: {', '.join(contenders)}", flush=True)
+    rows = _first_calls(engine, contenders) + _peaks(contenders)
+    for kind in ("step", "infer"):
+        ways = {title: getattr(found.way, kind) for title, found in contenders.items()}
+        loops = {title: _measure.repeat(fn, _wait(engine)) for title, fn in ways.items() if fn is not None}
+        samples = _measure.contest(loops, pairs=ROUNDS, clock=time.process_time)
+        rows += _compared(engine, name, "train" if kind == "step" else "inference", samples)
+    return rows
+
+
+# Who takes part -------------------------------------------------------------------------------------------------------
+
+
+def _contenders(engine: str, name: str) -> dict[str, Contender]:
+    """Everyone who can, after the first step; ours first, so that no one's work helps it."""
+    found = {OURS: _started(engine, lambda: ours.way(name, engine), FIRSTS[engine])}
+    if engine == "torch":
+        found[EAGER] = _started(engine, lambda: ours.way(name, engine, lambda fn: fn))
+    for title, (module, function) in PEERS[engine].items():
+        try:
+            make = _maker(engine, name, module, function)
+            found[title] = _started(engine, lambda make=make: make(name), FIRSTS[engine])
+        except Exception as error:  # what a library says is said once more, and the others go on
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            NOTES.append(f"left out: {engine}, {name}, {title}: {reason}")
+            print(NOTES[-1], flush=True)
+            continue
+        _check_same(engine, name, title, found)
+    return found
+
+
+def _maker(engine: str, name: str, module: str, function: str) -> Callable[[str], Way]:
+    found = importlib.import_module(f"benchmarks.nets.{module}")
+    if getattr(found, "ENGINE", engine) != engine:
+        raise LookupError(f"it has one backend in a process, which is {found.ENGINE}")
+    if name not in getattr(found, "NAMES", NAMES):
+        raise LookupError("it is not written there")
+    return getattr(found, function)
+
+
+def _started(engine: str, make: Callable[[], Way], times: int = 1) -> Contender:
+    seconds = []
+    for _ in range(times):
+        way = make()
+        start = _processor()
+        with _without_caches(engine):
+            loss = float(way.step())
+        seconds.append(_processor() - start)
+    return Contender(way, loss, seconds)
+
+
+def _check_same(engine: str, name: str, title: str, found: dict[str, Contender]) -> None:
+    mine, other = found[OURS], found[title]
+    if (engine, name) not in OTHER_SIZE:
+        assert mine.way.parameters == other.way.parameters, (name, title, mine.way.parameters, other.way.parameters)
+    if (title, name) not in OTHER_LOSS:
+        assert abs(mine.loss - other.loss) <= 1e-3 * abs(mine.loss), (name, title, mine.loss, other.loss)
+
+
+def _without_caches(engine: str) -> contextlib.AbstractContextManager:
+    if engine == "jax":
+        return contextlib.nullcontext()
+    return importlib.import_module("torch._inductor.config").patch(force_disable_caches=True)
+
+
+def _processor() -> float:
+    """Seconds of this process and of the compilers that it ran."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _wait(engine: str) -> Callable[[object], object]:
+    return importlib.import_module("jax").block_until_ready if engine == "jax" else lambda result: None
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
+
+
+def _compared(engine: str, name: str, kind: str, samples: _measure.Samples) -> list[Row]:
+    mine, is_train = samples[OURS], kind == "train"
+    others = [title for title in samples if title not in (OURS, EAGER)]
+    goals = {BY_HAND[engine]: FASTER[engine][name]} if is_train else {}
+    rows = [
+        _measure.row(f"{kind}, {OURS}", mine, samples[title], baseline=title, target=_at_most(goals.get(title)))
+        for title in others
+    ]
+    is_peer = [row for row in rows if engine == "jax" or row.baseline != BY_HAND[engine]]
+    fastest = min(is_peer, key=lambda row: row.theirs)
+    rows += [dataclasses.replace(fastest, baseline=f"fastest: {fastest.baseline}", target=_at_most(1.0))]
+    if EAGER in samples:
+        target = _at_most(EAGERLY.get(name)) if is_train else ""
+        theirs = samples[BY_HAND[engine]]
+        rows += [_measure.row(f"{kind}, {EAGER}", samples[EAGER], theirs, baseline="eager", target=target)]
+    return rows
+
+
+def _first_calls(engine: str, contenders: dict[str, Contender]) -> list[Row]:
+    """The least of a few, which is the one least disturbed."""
+    mine, rows = contenders[OURS].seconds, []
+    for title, found in contenders.items():
+        if title not in (OURS, EAGER, "eager"):
+            target = _at_most(FIRST_CALL[engine] if title == FIRST_BY[engine] else None)
+            ratios = [a / b for a, b in zip(mine, found.seconds, strict=True)]
+            a, b = (1e6 * min(seconds) for seconds in (mine, found.seconds))
+            rows += [Row("first call", title, target, a, b, a / b, min(ratios), max(ratios), a - b)]
+    return rows
+
+
+def _peaks(contenders: dict[str, Contender]) -> list[Row]:
+    mine, rows = contenders[OURS].way.peak() / 1e3, []
+    for title, found in contenders.items():
+        if title not in (OURS, EAGER) and found.way.peak is not None:
+            other = found.way.peak() / 1e3
+            ratio = mine / other
+            rows += [Row("peak of memory", title, "", mine, other, ratio, ratio, ratio, mine - other, "kB")]
+    return rows
+
+
+def _at_most(goal: float | None) -> str:
+    return f"<= {goal:.2f}" if goal else ""

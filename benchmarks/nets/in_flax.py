@@ -1,13 +1,14 @@
-"""The networks in Flax Linen, and in plain JAX where that is another thing to write."""
+"""The networks in Flax Linen."""
 
 from __future__ import annotations
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import optax
 
-from benchmarks.nets import sizes
+from benchmarks.nets import on_jax, sizes
+
+NAMES = tuple(sizes.OPTIMIZERS)
 
 
 class Deep(nn.Module):
@@ -30,10 +31,12 @@ class CNN(nn.Module):
 
 
 class ResNet(nn.Module):
+    is_training: bool = True
+
     @nn.compact
     def __call__(self, x):
         def norm(x):
-            return nn.BatchNorm(use_running_average=False, momentum=0.9)(x)
+            return nn.BatchNorm(use_running_average=not self.is_training, momentum=0.9)(x)
 
         def conv(x, channels, size, stride):
             pad = size // 2
@@ -75,42 +78,16 @@ def dispatch():
 deep, cnn, resnet, lstm, gpt = Deep, CNN, ResNet, CharRNN, GPT
 
 
-def data(name: str):
-    """Inputs and targets."""
-    return tuple(map(jnp.asarray, sizes.data(name)))
+def way(name: str):
+    network = globals()[name]
+    variables = network().init(jax.random.key(0), on_jax.data(name)[0])
+    params, statistics = variables["params"], {key: value for key, value in variables.items() if key != "params"}
 
+    def apply(params, statistics, x, is_training):
+        variables = {"params": params, **statistics}
+        if is_training and statistics:
+            return network().apply(variables, x, mutable=list(statistics))
+        model = network() if is_training or name != "resnet" else network(is_training=False)
+        return model.apply(variables, x), statistics
 
-def loss_of(name: str, out, y):
-    if name in sizes.REGRESSIONS:
-        return jnp.mean(jnp.square(out - y))
-    return optax.softmax_cross_entropy_with_integer_labels(out, y).mean()
-
-
-def optimizer(name: str):
-    kind, rate = sizes.OPTIMIZERS[name]
-    if kind == "momentum":
-        return optax.sgd(rate, momentum=0.9)
-    return optax.adamw(rate, weight_decay=1e-2) if kind == "adamw" else optax.adam(rate)
-
-
-def step_of(name: str, model, optimizer):
-    """A train step of ``(params, statistics, state)``."""
-
-    def step(params, statistics, state, x, y):
-        def loss(params):
-            variables = {"params": params, **statistics}
-            out, changed = (
-                model.apply(variables, x, mutable=list(statistics))
-                if statistics
-                else (
-                    model.apply(variables, x),
-                    statistics,
-                )
-            )
-            return loss_of(name, out, y), changed
-
-        (value, changed), grads = jax.value_and_grad(loss, has_aux=True)(params)
-        updates, state = optimizer.update(grads, state, params)
-        return optax.apply_updates(params, updates), changed, state, value
-
-    return step
+    return on_jax.functional(name, apply, params, statistics)

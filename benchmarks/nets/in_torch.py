@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from benchmarks.nets import sizes
 
+NAMES = tuple(sizes.OPTIMIZERS)
+
 
 class Residual(nn.Module):
     def __init__(self, width: int) -> None:
@@ -103,26 +105,3 @@ def cnn():
 
 
 resnet, lstm, gpt = ResNet, CharRNN, GPT
-
-
-def data(name: str):
-    """Inputs and targets; images have the channels first."""
-    x, y = map(torch.from_numpy, sizes.data(name))
-    if name in sizes.REGRESSIONS:
-        return x, y
-    return (x if x.ndim == 2 else x.permute(0, 3, 1, 2).contiguous()), y.long()
-
-
-def loss_of(name: str, out, y):
-    return (
-        functional.mse_loss(out, y)
-        if name in sizes.REGRESSIONS
-        else functional.cross_entropy(out.flatten(0, -2), y.flatten())
-    )
-
-
-def optimizer(name: str, parameters):
-    kind, rate = sizes.OPTIMIZERS[name]
-    if kind == "momentum":
-        return torch.optim.SGD(parameters, lr=rate, momentum=0.9)
-    return (torch.optim.AdamW if kind == "adamw" else torch.optim.Adam)(parameters, lr=rate)
