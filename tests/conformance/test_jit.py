@@ -15,6 +15,7 @@ from unimod.errors import (
     DTypeError,
     MixedBackendError,
     NotInitializedError,
+    OptionError,
     RetraceWarning,
     TreeError,
     UnreturnedStateWarning,
@@ -219,7 +220,7 @@ def test_a_static_list_is_compared_by_content(backend):
 
 
 def test_an_unknown_static_name_is_an_error(backend):
-    with pytest.raises(DTypeError, match="no argument 'mode'"):
+    with pytest.raises(OptionError, match="no argument 'mode'"):
         jit(lambda x: x, static_argnames="mode")
 
 

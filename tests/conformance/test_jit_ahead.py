@@ -144,12 +144,6 @@ def test_a_compiled_function_takes_nothing_else(backend):
         compiled(params, [x])
 
 
-def test_what_changes_a_module_cannot_be_lowered(backend):
-    model = um.nn.Linear(2, 1).init(0)
-    with pytest.raises(OptionError, match="Only a function of values can be lowered"):
-        jit(model).lower(arguments()[1])
-
-
 # Options --------------------------------------------------------------------------------------------------------------
 
 

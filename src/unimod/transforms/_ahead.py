@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
@@ -13,6 +13,33 @@ from unimod.errors import ShapeError, TreeError
 from unimod.transforms import _lift
 
 
+class Calling(NamedTuple):
+    """How a program is called.
+
+    Attributes:
+        name: of the function.
+        implicit: what stands before the explicit arguments: the module of a bound method.
+        places: those of static arguments, which are part of the program.
+        finish: makes the result of a call of what the function returned, the arguments and the named ones.
+    """
+
+    name: str
+    implicit: tuple[Any, ...]
+    places: tuple[int, ...]
+    finish: Callable[..., Any]
+
+    def full(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments that were traced, from those of a call."""
+        full = [*self.implicit, *args]
+        for place in self.places:
+            full.insert(place, None)
+        return tuple(full)
+
+    def explicit(self, full: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of a call, from those that were traced."""
+        return tuple(arg for n, arg in enumerate(full) if n >= len(self.implicit) and n not in self.places)
+
+
 class Lowered:
     """A function that is traced for arguments of one structure, and not compiled.
 
@@ -20,8 +47,8 @@ class Lowered:
         backend: the name of the engine.
     """
 
-    def __init__(self, program: Any, engine: Engine, structure: Child, leaves: Sequence[Any], name: str) -> None:
-        self._program, self._engine, self._structure, self._name = program, engine, structure, name
+    def __init__(self, program: Any, engine: Engine, structure: Child, leaves: Sequence[Any], calling: Calling) -> None:
+        self._program, self._engine, self._structure, self._calling = program, engine, structure, calling
         self._signatures = tuple(map(signature, leaves))
         self.backend = engine.name
 
@@ -42,25 +69,27 @@ class Compiled:
         self.backend = lowered.backend
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it.
+        """Run it, on the arguments that are not static.
 
         Raises:
             TreeError: the structure of the arguments is another one.
             ShapeError: an array has another shape or dtype.
         """
-        leaves, structure = walk.flatten((args, kwargs))
         made_for = self._lowered
+        name, *_, finish = made_for._calling
+        args = made_for._calling.full(args)
+        leaves, structure = walk.flatten((args, kwargs))
         if structure is not made_for._structure:
             raise TreeError(
-                f"{made_for._name} was compiled for arguments of another structure.",
+                f"{name} was compiled for arguments of another structure.",
                 got=describe(structure),
                 expected=describe(made_for._structure),
                 fix="call the jitted function, which traces anew, or lower it for these arguments",
             )
         leaves = _lift.to_engine(made_for._engine, leaves)
-        check_signatures(made_for._name, structure, map(signature, leaves), made_for._signatures)
+        check_signatures(name, structure, map(signature, leaves), made_for._signatures)
         arrays, packed = self._program.run(leaves)
-        return packed.unpack(arrays)
+        return finish(packed.unpack(arrays), args, kwargs)
 
     def as_text(self) -> str:
         """The program after the compiler's passes: HLO on JAX, the graph as Python code on torch."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import types
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from unimod.backends import _registry
 from unimod.backends._protocol import Engine
-from unimod.core import init, scope, static, tree, walk
+from unimod.core import init, scope, tree, walk
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
-from unimod.errors import DTypeError, OptionError, RetraceWarning
+from unimod.errors import RetraceWarning
 from unimod.transforms import _ahead, _lift
-from unimod.transforms._open_sizes import Dynamic, OpenSizes
+from unimod.transforms._jit_options import Names, Options, Places, explain_statics, with_statics
+from unimod.transforms._open_sizes import Dynamic
 from unimod.transforms.shapes import ShapeDtypeStruct
 
 WARN_AT = 16
@@ -25,18 +25,18 @@ WARN_AT = 16
 class Jitted:
     """A jitted function. Made by :func:`jit`."""
 
-    def __init__(self, target: _lift.Target, options: _Options) -> None:
+    def __init__(self, target: _lift.Target, options: Options) -> None:
         self._target, self._options = target, options
         self._watch = _lift.StateWatch(target.name)
         self._compiled: dict[Any, Callable[[list[Any]], tuple[list[Any], Any]]] = {}
-        self._traces: list[tuple[Any, tuple[str, ...]]] = []
+        self._traces: list[tuple[Any, Any, tuple[str, ...]]] = []
         functools.update_wrapper(self, target.fn)
 
     @property
     def _um_method(self) -> Any:
         """What other transforms take apart in place of this object."""
         owner = self._target.owner
-        return self if owner is None else types.MethodType(_Method(self), owner)
+        return self if owner is None else types.MethodType(_Method(self, owner), owner)
 
     @property
     def trace_count(self) -> int:
@@ -52,7 +52,7 @@ class Jitted:
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """A jitted method, bound: the module is an object, whose state is written back."""
-        return self if instance is None else types.MethodType(_Method(self), instance)
+        return self if instance is None else types.MethodType(_Method(self, instance), instance)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool) -> Any:
         statics: Any = ()
@@ -74,7 +74,10 @@ class Jitted:
                 structure = walk.flatten((args, kwargs))[1]
                 compiled = self._compiled[key] = self._compile(engine, leaves, structure, statics, is_bound)
         arrays, packed = compiled(leaves)
-        result = packed.unpack(arrays)
+        return self._finished(packed.unpack(arrays), args, kwargs, is_bound)
+
+    def _finished(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool) -> Any:
+        """What the call gives, after changed modules were written back."""
         if is_bound or self._options.inplace:
             result, copies = result
             _lift.write_back(_changed((args, kwargs), is_bound and not self._options.inplace), copies)
@@ -83,27 +86,44 @@ class Jitted:
     def lower(self, *args: Any, **kwargs: Any) -> _ahead.Lowered:
         """Trace the function for arguments like these, and compile nothing yet.
 
+        A bound method stays one: a call of the program takes the module as it is then, and writes back what it changed.
+        Static arguments are part of the program, which is called without them, as in JAX.
+
         Args:
             args: trees of arrays, or of :class:`ShapeDtypeStruct`.
             kwargs: the same, by name.
-
-        Raises:
-            OptionError: the function is a bound method, or has static arguments.
         """
-        if self._target.owner is not None or self._options.has_statics or self._options.inplace:
-            raise OptionError(
-                "Only a function of values can be lowered.",
-                got=f"{self._target.name} with static arguments, or with a module that it changes",
-                fix="lower a function that takes the module as an argument, and captures what is static",
-            )
+        owner = self._target.owner
+        return self._lower(() if owner is None else (owner,), args, kwargs, owner is not None)
+
+    def _lower(
+        self, implicit: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool
+    ) -> _ahead.Lowered:
+        args, statics = (*implicit, *args), ()
+        if self._options.has_statics:
+            args, kwargs, statics = self._options.take_statics(args, kwargs, self._target.shift)
         leaves, structure = walk.flatten((args, kwargs))
         engine = _lift.engine_for([leaf for leaf in leaves if not isinstance(leaf, ShapeDtypeStruct)], None)
         leaves = _lift.to_engine(engine, [_example(engine, leaf) for leaf in leaves])
-        traced, options = self._flat(engine, leaves, structure, (), False)
+        traced, options = self._flat(engine, leaves, structure, statics, is_bound)
         lower = getattr(engine.compile, "lower", None)
         name = self._target.name
         program = _ahead.AsItIs(traced, name) if lower is None else lower(traced, leaves, **options)
-        return _ahead.Lowered(program, engine, structure, leaves, name)
+        finish = functools.partial(self._finished, is_bound=is_bound)
+        return _ahead.Lowered(
+            program, engine, structure, leaves, _ahead.Calling(name, implicit, _places(statics), finish)
+        )
+
+    def _um_captured(self, *args: Any) -> tuple[_lift.Target, tuple[Any, ...]]:
+        """The function with its module and static arguments inside of it, and the other arguments."""
+        return self._captured(() if self._target.owner is None else (self._target.owner,), args)
+
+    def _captured(self, implicit: tuple[Any, ...], args: tuple[Any, ...]) -> tuple[_lift.Target, tuple[Any, ...]]:
+        full, _, statics = self._options.take_statics((*implicit, *args), {}, self._target.shift)
+        calling = _ahead.Calling(self._target.name, implicit, _places(statics), self._finished)
+        inner = with_statics(self._target, statics)
+        target = _lift.Target(lambda *args: inner.fn(*calling.full(args)), None, self._target.name)
+        return target, calling.explicit(full)
 
     def _compile(self, engine: Engine, leaves: list[Any], structure: Child, statics: Any, is_bound: bool) -> Any:
         traced, options = self._flat(engine, leaves, structure, statics, is_bound)
@@ -118,7 +138,7 @@ class Jitted:
         _lift.check_arguments(leaves, structure, f"jit of {self._target.name}", "name it in static_argnames")
         is_inplace = self._options.inplace
         flat = _lift.flat_function(
-            self._options.with_statics(self._target, statics),
+            with_statics(self._target, statics),
             structure,
             self._watch,
             written_back=(lambda both: _changed(both, is_bound and not is_inplace)) if is_bound or is_inplace else None,
@@ -126,7 +146,7 @@ class Jitted:
 
         def traced(inner: list[Any]) -> tuple[list[Any], _lift.Packed]:
             if _is_trace(engine, inner):
-                self._note(engine, structure, inner)
+                self._note(engine, structure, statics, inner)
             with scope.compiling():
                 return flat(inner)
 
@@ -136,9 +156,9 @@ class Jitted:
             options["options"] = self._options.compiler_options
         return traced, options
 
-    def _note(self, engine: Engine, structure: Child, leaves: list[Any]) -> None:
+    def _note(self, engine: Engine, structure: Child, statics: Any, leaves: list[Any]) -> None:
         shapes = tuple(_ahead.signature(leaf) for leaf in leaves)
-        self._traces.append((structure, (engine.name, *shapes)))
+        self._traces.append((structure, statics, (engine.name, *shapes)))
         if len(self._traces) % WARN_AT == 0:
             warnings.warn(
                 RetraceWarning(f"{self._target.name} has been traced {len(self._traces)} times. {self.explain()}"),
@@ -149,10 +169,12 @@ class Jitted:
         """Why the function was traced the last time: what differed from the time before."""
         if len(self._traces) < 2:
             return "It has been traced once." if self._traces else "It has not been traced."
-        (old, old_shapes), (new, new_shapes) = self._traces[-2:]
+        (old, old_statics, old_shapes), (new, new_statics, new_shapes) = self._traces[-2:]
         if old is not new:
             path, got, expected = _difference(new, old)
             return f"The structure of the arguments changed at {path}: {expected}, then {got}."
+        if old_statics != new_statics:
+            return explain_statics(old_statics, new_statics, self._target.shift)
         if old_shapes[0] != new_shapes[0]:
             return f"The engine changed from {old_shapes[0]} to {new_shapes[0]}."
         for index, (a, b) in enumerate(zip(old_shapes[1:], new_shapes[1:], strict=True)):
@@ -165,88 +187,23 @@ class Jitted:
 class _Method:
     """A jitted function of which the first argument, a module, is an object: its state is written back."""
 
-    def __init__(self, jitted: Jitted) -> None:
-        self._jitted = jitted
+    def __init__(self, jitted: Jitted, instance: Any) -> None:
+        self._jitted, self._instance = jitted, instance
 
     def __call__(self, instance: Any, *args: Any, **kwargs: Any) -> Any:
         if init.state.active is not None:
             return self._jitted._target.fn(instance, *args, **kwargs)
         return self._jitted._run((instance, *args), kwargs, isinstance(instance, Module))
 
+    def lower(self, *args: Any, **kwargs: Any) -> _ahead.Lowered:
+        """As :meth:`Jitted.lower`, for the module."""
+        return self._jitted._lower((self._instance,), args, kwargs, isinstance(self._instance, Module))
+
+    def _um_captured(self, *args: Any) -> Any:
+        return self._jitted._captured((self._instance,), args)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._jitted, name)
-
-
-class _Options:
-    """The options of :func:`jit`, checked once."""
-
-    def __init__(
-        self,
-        fn: Callable[..., Any],
-        static_argnums: Sequence[int],
-        static_argnames: Sequence[str],
-        donate_argnums: Sequence[int],
-        inplace: bool,
-        backend: str | None,
-        compiler: str | None,
-        compiler_options: Mapping[str, Any] | None,
-        dynamic: Dynamic | None,
-    ) -> None:
-        self.argnums, self.argnames = _both(fn, static_argnums, static_argnames)
-        self.donate, self.inplace = tuple(donate_argnums), inplace
-        self.backend, self.compiler = backend, compiler
-        self.compiler_options = dict(compiler_options or {})
-        self.dynamic = OpenSizes(fn, dynamic)
-        self.has_statics = bool(self.argnums or self.argnames)
-
-    def take_statics(self, args: tuple[Any, ...], kwargs: dict[str, Any], shift: int) -> Any:
-        """The arguments without the static ones, and these, hashable."""
-        places = tuple(n + shift if n >= 0 else n + len(args) for n in self.argnums)
-        by_place = tuple((n, static.fixed(args[n])) for n in places if n < len(args))
-        by_name = tuple((n, static.fixed(kwargs[n])) for n in self.argnames if n in kwargs)
-        rest = tuple(None if n in places else arg for n, arg in enumerate(args))
-        return rest, {n: v for n, v in kwargs.items() if n not in self.argnames}, (by_place, by_name)
-
-    @staticmethod
-    def with_statics(target: _lift.Target, statics: Any) -> _lift.Target:
-        """The target with its static arguments put back."""
-        if not statics:
-            return target
-        by_place, by_name = statics
-
-        @functools.wraps(target.fn)
-        def fn(*args: Any, **kwargs: Any) -> Any:
-            full = list(args)
-            for place, value in by_place:
-                full[place] = value.value
-            return target.fn(*full, **kwargs, **{name: value.value for name, value in by_name})
-
-        return _lift.Target(fn, target.owner, target.name)
-
-    def donated(self, structure: Child, shift: int) -> tuple[int, ...]:
-        """The indices of the leaves that belong to donated arguments."""
-        chosen = {n + shift for n in self.donate}
-        slots = structure.slots if isinstance(structure, Skeleton) and chosen else ()
-        return tuple(i for i, slot in enumerate(slots) if slot.path[0] == 0 and slot.path[1] in chosen)
-
-
-def _both(
-    fn: Callable[..., Any], argnums: Sequence[int], argnames: Sequence[str]
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Static arguments by place and by name, each completed from the other."""
-    try:
-        names = [p.name for p in inspect.signature(fn).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    except (TypeError, ValueError):
-        return tuple(argnums), tuple(argnames)
-    missing = [name for name in argnames if name not in inspect.signature(fn).parameters and not _takes_any(fn)]
-    if missing:
-        raise DTypeError(f"There is no argument {missing[0]!r} to be static.", expected=", ".join(names))
-    places = {*argnums, *(names.index(name) for name in argnames if name in names)}
-    return tuple(sorted(places)), tuple({*argnames, *(names[n] for n in argnums if 0 <= n < len(names))})
-
-
-def _takes_any(fn: Callable[..., Any]) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values())
 
 
 def _difference(new: Any, old: Any) -> tuple[str, str, str]:
@@ -261,6 +218,10 @@ def _is_trace(engine: Engine, leaves: list[Any]) -> bool:
     return not all(map(engine.arrays.is_concrete, arrays)) if arrays else engine.compile.is_tracing()
 
 
+def _places(statics: Any) -> tuple[int, ...]:
+    return tuple(place for place, _ in statics[0]) if statics else ()
+
+
 def _example(engine: Engine, leaf: Any) -> Any:
     return engine.arrays.full(leaf.shape, 0, str(leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
 
@@ -269,16 +230,13 @@ def _changed(both: Any, is_owner_only: bool) -> list[Any]:
     return [both[0][0]] if is_owner_only else list(_lift.arguments(both))
 
 
-def _tuple(value: int | str | Sequence[Any] | None) -> tuple[Any, ...]:
-    return () if value is None else (value,) if isinstance(value, (int, str)) else tuple(value)
-
-
 def jit(
     fn: Callable[..., Any] | None = None,
     *,
-    static_argnums: int | Sequence[int] | None = None,
-    static_argnames: str | Sequence[str] | None = None,
-    donate_argnums: int | Sequence[int] | None = None,
+    static_argnums: Places = None,
+    static_argnames: Names = None,
+    donate_argnums: Places = None,
+    donate_argnames: Names = None,
     inplace: bool = False,
     backend: str | None = None,
     compiler: str | None = None,
@@ -296,6 +254,7 @@ def jit(
         static_argnames: their names.
         donate_argnums: places of arguments that are not used after the call: their memory is reused for the results.
             On JAX such an array is deleted, on torch it is left empty; a jitted function refuses it.
+        donate_argnames: their names.
         inplace: write all module arguments back, as a bound method does with its own.
         backend: the engine for calls without arrays.
         compiler: what the torch engine does with the traced graph: ``"inductor"``, ``"cudagraphs"`` (the same, with its
@@ -311,12 +270,13 @@ def jit(
 
     Returns:
         A callable with ``trace_count`` and ``explain()``, and ``lower(*args)``, whose result has ``as_text()`` and
-        ``compile()``; a compiled program is called in the same way and has ``cost_analysis()`` and
-        ``memory_analysis()``.
+        ``compile()``; a compiled program is called in the same way, without static arguments, and has
+        ``cost_analysis()`` and ``memory_analysis()``.
 
     Raises:
         DTypeError: an argument is neither array nor number and not static.
-        OptionError: the engine's compiler does not know an option.
+        OptionError: an option names an argument or a compiler that there is not, or the compiler does not know one.
+        LeakedTracerError: a value that a traced function left behind is used.
         CapabilityError: Python asks for the value of a traced array, or an array was donated before.
 
     Example:
@@ -332,6 +292,7 @@ def jit(
             static_argnums=static_argnums,
             static_argnames=static_argnames,
             donate_argnums=donate_argnums,
+            donate_argnames=donate_argnames,
             inplace=inplace,
             backend=backend,
             compiler=compiler,
@@ -339,9 +300,6 @@ def jit(
             dynamic=dynamic,
         )
     target = _lift.target_of(fn)
-    # A function may say by itself which of its arguments are part of the program.
-    names = (*_tuple(static_argnames), *getattr(fn, "_um_static_argnames", ()))
-    options = _Options(
-        fn, _tuple(static_argnums), names, _tuple(donate_argnums), inplace, backend, compiler, compiler_options, dynamic
-    )
+    static_args, donated_args = (static_argnums, static_argnames), (donate_argnums, donate_argnames)
+    options = Options(fn, static_args, donated_args, inplace, backend, compiler, compiler_options, dynamic)
     return Jitted(target, options)

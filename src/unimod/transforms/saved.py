@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -24,7 +25,9 @@ def save_function(path: str | os.PathLike[str], fn: Callable[..., Any], *args: A
     """Write the program of ``fn`` for arguments like ``args`` into a file, with all arrays that it captures.
 
     The file can be loaded without the code of ``fn``, on the engine on which it was traced. What ``fn`` captures, such
-    as a model, is part of the program; its own arguments and results are arrays, in dicts, lists and tuples.
+    as a model, is part of the program; its own arguments and results are arrays, in dicts, lists and tuples. The module
+    of a bound method is captured too, and so are the static arguments of a jitted function: the loaded function is
+    called without them.
 
     Args:
         path: the file, which is replaced when everything is there.
@@ -33,6 +36,7 @@ def save_function(path: str | os.PathLike[str], fn: Callable[..., Any], *args: A
 
     Raises:
         TreeError: arguments or results contain something else, such as a module.
+        CapturedModuleError: a bound method changes its module, which a file cannot.
         CapabilityError: the engine compiles nothing, or cannot save what the function does.
 
     Example:
@@ -49,15 +53,13 @@ def save_function(path: str | os.PathLike[str], fn: Callable[..., Any], *args: A
     Source: the file is a ZIP: ``unimod.json`` has the structure, and ``program/`` what the engine writes: StableHLO by
     ``jax.export``, or the nodes of the graph as JSON and the captured arrays as bytes.
     """
+    target, args = _target(fn, args)
     args_form = _form(args)
     leaves, structure = walk.flatten((args, {}))
     engine, leaves = _lift.settle(leaves)
     export = getattr(engine.compile, "export", None)
     if export is None:
         raise CapabilityError(f"The {engine.name} engine has no programs to save.", fix="use jax or torch")
-    target = _lift.target_of(getattr(fn, "__wrapped__", fn) if hasattr(fn, "trace_count") else fn)
-    if target.owner is not None:
-        raise TreeError("A bound method changes its module, which a file cannot.", fix="save lambda x: model(x)")
     flat = _lift.flat_function(target, structure, _lift.StateWatch(target.name))
     cell: list[Any] = []
 
@@ -77,6 +79,17 @@ def save_function(path: str | os.PathLike[str], fn: Callable[..., Any], *args: A
         "leaves": [_ahead.signature(leaf) for leaf in leaves],
     }
     _write(pathlib.Path(path), about, files)
+
+
+def _target(fn: Any, args: tuple[Any, ...]) -> tuple[_lift.Target, tuple[Any, ...]]:
+    """The function with its module and its static arguments inside of it, and the other arguments."""
+    captured = getattr(fn, "_um_captured", None)
+    if captured is not None:
+        return captured(*args)  # type: ignore[no-any-return]
+    target = _lift.target_of(fn)
+    if target.owner is None:
+        return target, args
+    return _lift.Target(functools.partial(target.fn, target.owner), None, target.name), args
 
 
 def _write(path: pathlib.Path, about: dict[str, Any], files: dict[str, bytes]) -> None:

@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from unimod.backends._concrete import leaked
 
 
-class EndingMode(FakeTensorMode):
+class EndingMode(FakeTensorMode):  # type: ignore[no-untyped-call]  # torch's class hook has no types
     """A mode that refuses to be entered when its trace has ended."""
 
     has_ended = False
