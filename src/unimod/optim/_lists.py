@@ -21,6 +21,10 @@ _ONE_BY_ONE = {
 """The functions of lists, and those of ``engine.math`` that they are made of."""
 
 
+class Spent(list[Array]):
+    """Arrays whose values are not needed after the operation that gets them: an engine may write into their memory."""
+
+
 class Lists:
     """``L.add(xs, ys)``, and in the same way ``sub mul div maximum minimum neg abs sqrt reciprocal``.
 
@@ -51,6 +55,10 @@ class Lists:
         """What the engine makes of a whole step in one call; None where it does not, for these arguments."""
         fused = self.fused(name)
         return None if fused is None else fused(*args)
+
+    def over(self, name: str, spent: Arrays, *args: Any) -> Any:
+        """What the engine writes into arrays that are :class:`Spent`; None where they are not, or where it does not."""
+        return self.at_once(f"{name}_", spent, *args) if isinstance(spent, Spent) else None
 
     def _each(self, fn: Callable[..., Array], xs: Arrays, other: Any = None) -> Arrays:
         if other is None:
@@ -90,6 +98,9 @@ class Lists:
 
     def add_squares(self, xs: Arrays, ys: Arrays) -> Arrays:
         """``x + |y|**2``."""
+        made = self.over("add_squares", xs, ys)
+        if made is not None:
+            return list(made)
         fused = self.fused("addcmul")
         if fused is not None and kinds(ys) <= {"float"}:
             return list(fused(xs, ys, ys))
@@ -100,7 +111,8 @@ class Lists:
         """``x + factor * y``."""
         fused = self.fused("add_scaled")
         if fused is not None and isinstance(factor, (int, float)):
-            return list(fused(xs, ys, factor))
+            made = self.over("add_scaled", ys, xs, factor)
+            return list(fused(xs, ys, factor) if made is None else made)
         added: Arrays = self.add(xs, self.mul(ys, factor))
         return added
 
@@ -108,14 +120,16 @@ class Lists:
         """``decay * old + (1 - decay) * new``."""
         fused = self.fused("lerp")
         if fused is not None and isinstance(decay, (int, float)):
-            return list(fused(old, new, 1 - decay))
+            made = self.over("decayed", old, new, decay)
+            return list(fused(old, new, 1 - decay) if made is None else made)
         mixed: Arrays = self.add(self.mul(old, decay), self.mul(new, 1 - decay))
         return mixed
 
     def decayed_squares(self, old: Arrays, new: Arrays, decay: Any) -> Arrays:
         """``decay * old + (1 - decay) * |new|**2``."""
         if isinstance(decay, (int, float)):
-            made = self.at_once("decayed_squares", old, new, decay)
+            made = self.over("decayed_squares", old, new, decay)
+            made = self.at_once("decayed_squares", old, new, decay) if made is None else made
             if made is not None:
                 return list(made)
             fused = self.fused("addcmul")
@@ -138,6 +152,14 @@ class Lists:
 def of(engine: Engine) -> Lists:
     """The lists of one engine."""
     return Lists(engine)
+
+
+def have_equal_shapes(xs: Arrays, ys: Arrays) -> bool:
+    """Whether the arrays of two lists have the same shapes; that of a number is ``()``."""
+    try:
+        return [x.shape for x in xs] == [y.shape for y in ys]
+    except AttributeError:
+        return [getattr(x, "shape", ()) for x in xs] == [getattr(y, "shape", ()) for y in ys]
 
 
 def kinds(xs: Arrays) -> set[str]:

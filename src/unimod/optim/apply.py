@@ -22,14 +22,28 @@ S = TypeVar("S", bound=LossScale)
 
 @overload
 def apply_gradients(
-    model: M, opt: T, grads: Any, *, all_finite: Any = None, loss_scale: None = None, **hyper: Any
+    model: M,
+    opt: T,
+    grads: Any,
+    *,
+    all_finite: Any = None,
+    loss_scale: None = None,
+    donate: bool = False,
+    **hyper: Any,
 ) -> tuple[M, T]: ...
 @overload
 def apply_gradients(
-    model: M, opt: T, grads: Any, *, all_finite: Any = None, loss_scale: S, **hyper: Any
+    model: M, opt: T, grads: Any, *, all_finite: Any = None, loss_scale: S, donate: bool = False, **hyper: Any
 ) -> tuple[M, T, S]: ...
 def apply_gradients(
-    model: M, opt: T, grads: Any, *, all_finite: Any = None, loss_scale: S | None = None, **hyper: Any
+    model: M,
+    opt: T,
+    grads: Any,
+    *,
+    all_finite: Any = None,
+    loss_scale: S | None = None,
+    donate: bool = False,
+    **hyper: Any,
 ) -> tuple[M, T] | tuple[M, T, S]:
     """``(model, opt)`` after one step with these gradients.
 
@@ -40,6 +54,8 @@ def apply_gradients(
         all_finite: a boolean scalar array; where it is False, model and optimizer stay as they are.
         loss_scale: what the loss was scaled with; then the gradients are unscaled, ``all_finite`` is found by itself if
             it is not given, and the adjusted scale is returned as the third value.
+        donate: whether ``model`` and ``opt`` are not used after the step, so that their memory may be written into
+            (:meth:`Transformation.step`). Where that depends on ``all_finite``, the host waits for its value.
         hyper: hyperparameters for this step alone.
 
     Raises:
@@ -66,14 +82,20 @@ def apply_gradients(
         grads = loss_scale.unscale(grads)
         if all_finite is None and not isinstance(loss_scale, NoOpLossScale):
             all_finite = finite.all_finite(grads)
-    new_model, new_opt = opt.step(model, grads, **hyper)
-    if all_finite is not None:
-        finite.check_condition("apply_gradients", all_finite)
-        new_model = tree.map(_keeping(all_finite), new_model, model)
-        new_opt = tree.map(_keeping(all_finite), new_opt, opt)
+    new_model, new_opt = _stepped(model, opt, grads, all_finite, donate, hyper)
     if loss_scale is None:
         return new_model, new_opt
     return new_model, new_opt, loss_scale if all_finite is None else loss_scale.adjust(all_finite)
+
+
+def _stepped(model: M, opt: T, grads: Any, all_finite: Any, donate: bool, hyper: dict[str, Any]) -> tuple[M, T]:
+    if all_finite is None:
+        return opt.step(model, grads, donate=donate, **hyper)
+    finite.check_condition("apply_gradients", all_finite)
+    if donate and config.engine_of(all_finite).arrays.is_concrete(all_finite) and bool(all_finite):
+        return opt.step(model, grads, donate=True, **hyper)
+    new_model, new_opt = opt.step(model, grads, **hyper)
+    return tree.map(_keeping(all_finite), new_model, model), tree.map(_keeping(all_finite), new_opt, opt)
 
 
 def _keeping(condition: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -17,13 +18,16 @@ from unimod.core.kinds import OptState, Parameter, static
 from unimod.core.module import Module
 from unimod.core.skeleton import Child, Skeleton
 from unimod.errors import CapabilityError, DTypeError, NotInitializedError, OptionError, ShapeError
-from unimod.optim import _lists
+from unimod.optim import _lists, donation
 from unimod.transforms import _lift
 
 T = TypeVar("T", bound="Transformation")
 Hyper = dict[str, Any]
 Schedule = Callable[[Any], Any]
 Rate = float | Schedule
+
+_RECENT: collections.deque[Child] = collections.deque(maxlen=32)
+"""The structures of the last steps. Where nothing else holds one, each step would make it anew."""
 
 
 class Transformation(Module):
@@ -68,13 +72,23 @@ class Transformation(Module):
             hyper.setdefault("grad", grads)
         leaves, structure = walk.flatten(grads) if shape is None else (tree._matching(grads, shape), shape)
         own, shape_of_self = walk.flatten_node(self)
+        _RECENT.extend((structure, shape_of_self))
         count = len(leaves)
         engine, found = _lift.settle([*leaves, *(params or ()), *own])
         params = None if params is None else found[count : 2 * count]
         return engine, found[:count], params, structure, walk.unflatten(shape_of_self, own)
 
-    def step(self: T, params: Any, grads: Any, **hyper: Any) -> tuple[Any, T]:
+    def step(self: T, params: Any, grads: Any, *, donate: bool = False, **hyper: Any) -> tuple[Any, T]:
         """``(params, self)`` after one step.
+
+        Args:
+            params: the parameters.
+            grads: gradients, with the structure that ``init`` saw.
+            donate: whether ``params`` and the transformation itself are not used after the step. An engine whose arrays
+                can change may then write the results into their memory; it does so where no other array shares that
+                memory, and nothing is traced or differentiated. Inside of :func:`unimod.jit` nothing is donated:
+                there ``donate_argnums`` says it.
+            hyper: as in :meth:`update`.
 
         Raises:
             ShapeError: a gradient does not have the shape of its parameter. Others as in :meth:`update`.
@@ -93,8 +107,15 @@ class Transformation(Module):
         for name in FUNCTIONS & hyper.keys() if chosen is not params else ():
             hyper[name] = _of_whole(hyper[name], params)
         leaves, shape = walk.flatten(chosen)
-        engine, found, old, structure, new = self._ready(grads, leaves, shape, hyper)
-        result = walk.unflatten(structure, new.apply_flat(engine, found, old or [], structure, hyper))
+        engine, found, numbers, structure, new = self._ready(grads, leaves, shape, hyper)
+        old = numbers or []
+        whole = leaves if params is chosen else walk.flatten(params)[0]
+        given = donation.of(engine, old, whole, [found, list(hyper.values())]) if donate else None
+        if given is not None:
+            given.begin(new, structure)
+        updates, factor = new.scaled_flat(engine, found, old, structure, hyper)
+        written = None if given is None else given.finish(new, updates, factor)
+        result = walk.unflatten(structure, written or moved(engine, old, updates, structure, factor))
         return (result if params is chosen else edit.merge(params, result)), new
 
     def hyperparameters(self) -> Iterator[str]:
@@ -111,14 +132,18 @@ class Transformation(Module):
         """``update`` on flat lists; changes the state of ``self``."""
         raise CapabilityError(f"{type(self).__name__} does not say how it updates.", fix="define update_flat")
 
-    def apply_flat(
+    def scaled_flat(
         self, engine: Engine, grads: list[Any], params: list[Any], structure: Child, hyper: Hyper
-    ) -> list[Any]:
-        """``step`` on flat lists: the new parameters; changes the state of ``self``.
+    ) -> tuple[list[Any], float]:
+        """``update_flat``, and a number that the updates are still to be multiplied with, to do both at once."""
+        return self.update_flat(engine, grads, params, structure, hyper), 1.0
 
-        By default what ``update_flat`` gives is added; a transformation may know how to do both at once.
+    def spend(self, structure: Child) -> bool:
+        """Let the next update write into the arrays of the state; whether that update is sure to succeed.
+
+        By default it may not, and is not. What is not sure keeps what comes before it from writing, too.
         """
-        return moved(engine, params, self.update_flat(engine, grads, params, structure, hyper), structure)
+        return False
 
     def _check_names(self, hyper: Iterable[str]) -> None:
         known = sorted(set(self.hyperparameters()))
@@ -196,9 +221,7 @@ def moved(engine: Engine, params: list[Any], updates: list[Any], structure: Chil
     Raises:
         ShapeError: an update does not have the shape of its parameter.
     """
-    for index, (x, update) in enumerate(zip(params, updates, strict=True)):
-        if getattr(x, "shape", ()) != getattr(update, "shape", ()):
-            raise _wrong_shape(x, update, structure, index)
+    check_shapes(params, updates, structure)
     lists = _lists.of(engine)
     if factor == 1.0:
         return engine.optim.apply_updates(params, updates)
@@ -255,11 +278,20 @@ def _of_whole(fn: Callable[..., Any], whole: Any) -> Callable[..., Any]:
     return lambda chosen, *rest: fn(edit.merge(whole, chosen), *rest)
 
 
-def _wrong_shape(x: Any, change: Any, structure: Child, index: int) -> ShapeError:
+def check_shapes(params: list[Any], updates: list[Any], structure: Child) -> None:
+    """Refuse updates, or gradients, that do not have the shapes of the parameters.
+
+    Raises:
+        ShapeError: one does not.
+    """
+    if _lists.have_equal_shapes(params, updates):
+        return
+    pairs = enumerate(zip(params, updates, strict=True))
+    index = next(i for i, pair in pairs if not _lists.have_equal_shapes(*([x] for x in pair)))
     path = structure.slots[index].path if isinstance(structure, Skeleton) else ()
-    return ShapeError(
+    raise ShapeError(
         "An update does not have the shape of its parameter.",
         where=paths.pretty("params", path),
-        got=f"update = {config.describe_value(change)}",
-        expected=f"update = {config.describe_value(x)}",
+        got=f"update = {config.describe_value(updates[index])}",
+        expected=f"update = {config.describe_value(params[index])}",
     )

@@ -47,16 +47,20 @@ class Chain(Transformation):
             grads = part.update_flat(engine, grads, params, structure, self.values_for(index, hyper))
         return grads
 
-    def apply_flat(
+    def scaled_flat(
         self, engine: Engine, grads: list[Any], params: list[Any], structure: Child, hyper: Hyper
-    ) -> list[Any]:
-        """Each part on what the one before gave; the last one applies it."""
+    ) -> tuple[list[Any], float]:
+        """Each part on what the one before gave, but for a number of the last one."""
         if not self.parts:
-            return super().apply_flat(engine, grads, params, structure, hyper)
+            return grads, 1.0
         last = len(self.parts) - 1
         for index, part in enumerate(self.parts[:last]):
             grads = part.update_flat(engine, grads, params, structure, self.values_for(index, hyper))
-        return self.parts[last].apply_flat(engine, grads, params, structure, self.values_for(last, hyper))
+        return self.parts[last].scaled_flat(engine, grads, params, structure, self.values_for(last, hyper))
+
+    def spend(self, structure: Child) -> bool:
+        """Each part behind which all are sure to succeed."""
+        return all(part.spend(structure) for part in reversed(self.parts))
 
     def values_for(self, index: int, hyper: Hyper) -> Hyper:
         """Those of the values for one step that a part takes."""

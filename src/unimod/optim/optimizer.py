@@ -60,7 +60,7 @@ class Optimizer(Module):
         return Optimizer(self.optimizer.init(params))
 
     def update(  # type: ignore[override]
-        self, grads: Any, params: Any = None, *, apply_updates: bool = True, **hyper: Any
+        self, grads: Any, params: Any = None, *, apply_updates: bool = True, donate: bool = False, **hyper: Any
     ) -> Any:
         """The parameters after one step; the state changes in place.
 
@@ -68,6 +68,8 @@ class Optimizer(Module):
             grads: gradients, with the structure of the parameters.
             params: the parameters, or the model that has them.
             apply_updates: whether the parameters are returned, or else what is to be added to them.
+            donate: whether ``params`` are not used after the step, so that their memory and that of the state may be
+                written into (:meth:`Transformation.step`); only with ``apply_updates``.
             hyper: values of options for this step alone, such as ``learning_rate=0.1``.
 
         Raises:
@@ -77,5 +79,5 @@ class Optimizer(Module):
         if not apply_updates:
             result, self.optimizer = self.optimizer.update(grads, params, **hyper)
         else:
-            result, self.optimizer = self.optimizer.step(params, grads, **hyper)
+            result, self.optimizer = self.optimizer.step(params, grads, donate=donate, **hyper)
         return result

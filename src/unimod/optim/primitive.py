@@ -18,7 +18,7 @@ from unimod.errors import DTypeError, OptionError
 from unimod.optim import _lists
 from unimod.optim._formulas import FORMULAS
 from unimod.optim._masks import place
-from unimod.optim.base import FUNCTIONS, Hyper, Stateful
+from unimod.optim.base import FUNCTIONS, Hyper, Stateful, check_shapes
 from unimod.transforms import _lift
 
 Options = tuple[tuple[str, Any], ...]
@@ -85,12 +85,23 @@ class Primitive(Stateful):
         values = {**dict(self.options), **self.arrays, **self.scheduled()}
         return tuple((name, hyper.get(name, value)) for name, value in values.items())
 
+    def spend(self, structure: Child) -> bool:
+        """What the formula needs of its state only to make the next one."""
+        if self.structure is not structure or self.schedules or self.name not in FORMULAS:
+            return False
+        spent = FORMULAS[self.name].spends
+        self.state = {name: _lists.Spent(value) if name in spent else value for name, value in self.state.items()}
+        return not _extras(self.name)
+
     def update_flat(
         self, engine: Engine, grads: list[Any], params: list[Any] | None, structure: Child, hyper: Hyper
     ) -> list[Any]:
         """One step, by the engine."""
         self.check_structure(grads, structure)
         _check_real(self.name, grads, structure)
+        if params is not None and self.state:
+            # A state would take another shape, or hide it, where one array fits the other by broadcasting.
+            check_shapes(params, grads, structure)
         options = self.given(hyper)
         self.clock = None if self.clock is None else self.clock + 1
         extras = {name: _flat(engine, name, _needed(self.name, name, hyper), structure) for name in _extras(self.name)}

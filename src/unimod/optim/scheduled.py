@@ -11,7 +11,7 @@ from unimod.core.kinds import OptState, node
 from unimod.core.skeleton import Child
 from unimod.errors import NotInitializedError
 from unimod.optim import _lists
-from unimod.optim.base import Hyper, Schedule, Transformation, moved
+from unimod.optim.base import Hyper, Schedule, Transformation
 from unimod.optim.primitive import carry_out
 
 
@@ -67,14 +67,18 @@ class Scaling(Scheduled):
         """Multiply, and count."""
         return _scaled(engine, grads, self.sign * self.next_factor(hyper))
 
-    def apply_flat(
+    def scaled_flat(
         self, engine: Engine, grads: list[Any], params: list[Any], structure: Child, hyper: Hyper
-    ) -> list[Any]:
-        """A multiple by a number is added as it is made."""
+    ) -> tuple[list[Any], float]:
+        """A number is left to be multiplied with."""
         factor = self.sign * self.next_factor(hyper)
         if isinstance(factor, (int, float)):
-            return moved(engine, params, grads, structure, factor)
-        return moved(engine, params, _scaled(engine, grads, factor), structure)
+            return grads, factor
+        return _scaled(engine, grads, factor), 1.0
+
+    def spend(self, structure: Child) -> bool:
+        """A number is sure; a schedule is somebody's function."""
+        return not callable(self.schedule)
 
 
 def _scaled(engine: Engine, updates: list[Any], factor: Any) -> list[Any]:

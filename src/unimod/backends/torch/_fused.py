@@ -17,34 +17,44 @@ from unimod.backends.torch import _private
 from unimod.backends.torch._lists import FUNCTIONS, Tensors, dtype_of, operand
 
 _DTYPES = frozenset({torch.float32, torch.float64})
-_adam = getattr(torch, "_fused_adam_", None)
+_adam: Any = getattr(torch, "_fused_adam_", None)
 _NAMES = ("clone", "zero_", "addcmul_", "add_", "mul_", "div", "rsqrt_", "sign")
 _has_names = all(hasattr(torch, f"_foreach_{name}") for name in _NAMES)
 
 
 def adam(
-    grads: Tensors, mu: Tensors, nu: Tensors, count: Tensor, b1: Any, b2: Any, eps: Any
+    mu: Tensors, nu: Tensors, grads: Tensors, count: Tensor, b1: Any, b2: Any, eps: Any
 ) -> tuple[Tensors, Tensors, Tensors] | None:
     """Adam's direction and the two new moments for the step ``count``; None where the kernel does not apply."""
-    if _adam is None or not all(type(number) is float for number in (b1, b2, eps)):
-        return None
-    if not _are_plain(grads, mu, nu) or type(count) is not Tensor:
+    if not is_adam(mu, nu, grads, count, b1, b2, eps):
         return None
     # The kernel goes through memory in its own order, whatever the strides are.
     grads, mu, nu = ([x.contiguous() for x in xs] for xs in (grads, mu, nu))
-    found, mu, nu = (list(torch._foreach_clone(xs)) for xs in (grads, mu, nu))
+    mu, nu = (list(torch._foreach_clone(xs)) for xs in (mu, nu))
+    return direction(mu, nu, grads, count, b1, b2, eps), mu, nu
+
+
+def is_adam(mu: Tensors, nu: Tensors, grads: Tensors, count: Tensor, *numbers: Any) -> bool:
+    if _adam is None or type(count) is not Tensor or not all(type(number) is float for number in numbers):
+        return False
+    return are_plain(grads, mu, nu)
+
+
+def direction(mu: Tensors, nu: Tensors, grads: Tensors, count: Tensor, b1: float, b2: float, eps: float) -> Tensors:
+    """Adam's direction; writes into the moments. All are contiguous."""
+    found = [torch.empty_like(x) for x in grads]
     torch._foreach_zero_(found)
     steps = [count.to(torch.float32)] * len(found)
     # From 0 a step of rate -1 leads to the direction itself.
     options = {"weight_decay": 0.0, "amsgrad": False, "maximize": False}
     with torch.no_grad():
         _adam(found, grads, mu, nu, [], steps, lr=-1.0, beta1=b1, beta2=b2, eps=eps, **options)
-    return found, mu, nu
+    return found
 
 
 def decayed_squares(old: Tensors, new: Tensors, decay: float) -> Tensors | None:
     """``decay * old + (1 - decay) * new**2``."""
-    if not _are_plain(old, new):
+    if not are_plain(old, new):
         return None
     made = FUNCTIONS["mul"](old, decay)
     torch._foreach_addcmul_(made, new, new, value=1 - decay)
@@ -53,7 +63,7 @@ def decayed_squares(old: Tensors, new: Tensors, decay: float) -> Tensors | None:
 
 def over_root(xs: Tensors, squares: Tensors, eps: float, eps_root: float) -> Tensors | None:
     """``x / (sqrt(square + eps_root) + eps)``."""
-    if not _are_plain(xs, squares):
+    if not are_plain(xs, squares):
         return None
     if not eps:
         made = FUNCTIONS["add"](squares, eps_root)
@@ -67,7 +77,7 @@ def over_root(xs: Tensors, squares: Tensors, eps: float, eps_root: float) -> Ten
 
 def over_positive_root(xs: Tensors, squares: Tensors, eps: float) -> Tensors | None:
     """``x / sqrt(square + eps)``, and 0 where the square is; ``eps`` is positive."""
-    if not _are_plain(xs, squares):
+    if not are_plain(xs, squares):
         return None
     made = FUNCTIONS["add"](squares, eps)
     torch._foreach_rsqrt_(made)
@@ -76,7 +86,7 @@ def over_positive_root(xs: Tensors, squares: Tensors, eps: float) -> Tensors | N
     return made
 
 
-def _are_plain(*lists: Tensors) -> bool:
+def are_plain(*lists: Tensors) -> bool:
     """Whether these are tensors with values, of one dtype and device, by which nothing is differentiated."""
     xs = list(itertools.chain(*lists))
     if not _has_names or {*map(type, xs)} != {Tensor}:

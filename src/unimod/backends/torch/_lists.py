@@ -77,8 +77,8 @@ def add_scaled(xs: Tensors, ys: Tensors, factor: float) -> Tensors:
 
 def apply_scaled(params: Tensors, updates: Tensors, factor: float) -> Tensors | None:
     """``params + factor * updates``; None where that would change a dtype."""
-    dtypes = list(map(dtype_of, params))
-    if dtypes != list(map(dtype_of, updates)) or not EXACT.issuperset(dtypes):
+    dtypes = {*map(dtype_of, params), *map(dtype_of, updates)}
+    if not dtypes <= EXACT or (len(dtypes) > 1 and list(map(dtype_of, params)) != list(map(dtype_of, updates))):
         return None
     return FUNCTIONS["add"](params, updates, alpha=factor)
 

@@ -1,7 +1,7 @@
 """PyTorch: arithmetic on whole lists of tensors, with which the front carries out gradient transformations.
 
 Nothing is changed in place, so that a step can be differentiated and traced; in a jitted train step the compiler fuses
-the lists away.
+the lists away. What is donated is the exception: the functions whose names end in ``_`` write into it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from unimod.backends.torch import _fused
+from unimod.backends.torch import _fused, _in_place
 from unimod.backends.torch import _lists as lists
 from unimod.backends.torch._foreign_optim import foreign as foreign
 from unimod.backends.torch._foreign_optim import foreign_schedule as foreign_schedule
@@ -19,7 +19,9 @@ from unimod.backends.torch._foreign_optim import foreign_schedule as foreign_sch
 Array = torch.Tensor
 
 
-_FUSED: dict[str, Callable[..., Any]] = {**lists.FUNCTIONS, "apply_scaled": lists.apply_scaled, **_fused.FUSED}
+_FUSED: dict[str, Callable[..., Any]] = {
+    **lists.FUNCTIONS, "apply_scaled": lists.apply_scaled, **_fused.FUSED, **_in_place.IN_PLACE
+}  # fmt: skip
 
 
 def fused(name: str) -> Callable[..., Any] | None:

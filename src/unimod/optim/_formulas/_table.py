@@ -25,6 +25,7 @@ class Formula:
         extras: the names of further values that each update needs, such as ``value``; they come beside the options.
         needs_params: whether it cannot do without the parameters.
         is_real: whether it takes real parameters only.
+        spends: the lists of the state that it gives to one operation, and does not look at again.
     """
 
     update: Update
@@ -32,6 +33,7 @@ class Formula:
     extras: tuple[str, ...] = ()
     needs_params: bool = False
     is_real: bool = False
+    spends: tuple[str, ...] = ()
 
 
 FORMULAS: dict[str, Formula] = {}
@@ -44,12 +46,17 @@ def stateless(lists: Lists, params: Arrays, **options: Any) -> State:
 
 
 def formula(
-    init: Init = stateless, *, extras: tuple[str, ...] = (), needs_params: bool = False, is_real: bool = False
+    init: Init = stateless,
+    *,
+    extras: tuple[str, ...] = (),
+    needs_params: bool = False,
+    is_real: bool = False,
+    spends: tuple[str, ...] = (),
 ) -> Callable[[Update], Update]:
     """Put a function into the table under its own name."""
 
     def enter(update: Update) -> Update:
-        FORMULAS[update.__name__] = Formula(update, init, extras, needs_params, is_real)
+        FORMULAS[update.__name__] = Formula(update, init, extras, needs_params, is_real, spends)
         return update
 
     return enter

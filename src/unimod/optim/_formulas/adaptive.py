@@ -27,7 +27,7 @@ def _summed(lists: Lists, params: Arrays, *, initial_accumulator_value: float, *
     return {"sum_of_squares": lists.full(params, initial_accumulator_value)}
 
 
-@formula(_summed)
+@formula(_summed, spends=("sum_of_squares",))
 def scale_by_rss(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, initial_accumulator_value: float, eps: Any
 ) -> Result:
@@ -55,7 +55,7 @@ def _squares(
     return {**count, "nu": lists.full(params, initial_scale)}
 
 
-@formula(_squares)
+@formula(_squares, spends=("nu",))
 def scale_by_rms(
     lists: Lists,
     updates: Arrays,
@@ -81,7 +81,7 @@ def _means_and_squares(lists: Lists, params: Arrays, **options: Any) -> State:
     return {**squares, "mu": lists.zeros(params), "nu": nu}
 
 
-@formula(_means_and_squares)
+@formula(_means_and_squares, spends=("mu", "nu"))
 def scale_by_stddev(
     lists: Lists,
     updates: Arrays,

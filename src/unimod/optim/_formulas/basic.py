@@ -27,7 +27,7 @@ def _trace(lists: Lists, params: Arrays, *, accumulator_dtype: str | None = None
     return {"trace": cast(lists.zeros(params), accumulator_dtype)}
 
 
-@formula(_trace)
+@formula(_trace, spends=("trace",))
 def trace(
     lists: Lists,
     updates: Arrays,

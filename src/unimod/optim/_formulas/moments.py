@@ -23,7 +23,7 @@ from unimod.optim._formulas._table import Result, State, formula
 from unimod.optim._lists import Arrays, Lists
 
 
-@formula(two_moments)
+@formula(two_moments, spends=("mu", "nu"))
 def scale_by_adam(
     lists: Lists,
     updates: Arrays,
@@ -40,7 +40,9 @@ def scale_by_adam(
     """Adam's direction; with ``nesterov`` that of Nadam."""
     count = following(state["count"])
     if not nesterov and is_zero(eps_root):
-        made = lists.at_once("adam", *together(updates, state["mu"]), state["nu"], count, b1, b2, eps)
+        new, old = together(updates, state["mu"])
+        made = lists.over("adam", old, state["nu"], new, count, b1, b2, eps)
+        made = lists.at_once("adam", old, state["nu"], new, count, b1, b2, eps) if made is None else made
         if made is not None:
             return made[0], {"count": count, "mu": cast(made[1], mu_dtype), "nu": made[2]}
     mu, nu = mean(lists, state["mu"], updates, b1), mean_of_squares(lists, state["nu"], updates, b2)
@@ -54,7 +56,7 @@ def three_moments(lists: Lists, params: Arrays, **options: Any) -> State:
     return {**two_moments(lists, params, **options), "nu_max": lists.zeros(params)}
 
 
-@formula(three_moments)
+@formula(three_moments, spends=("mu", "nu"))
 def scale_by_amsgrad(
     lists: Lists,
     updates: Arrays,
@@ -79,7 +81,7 @@ def scale_by_amsgrad(
     return found, {"count": count, "mu": cast(mu, mu_dtype), "nu": nu, "nu_max": largest}
 
 
-@formula(two_moments)
+@formula(two_moments, spends=("mu",))
 def scale_by_adamax(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, b1: Any, b2: Any, eps: Any
 ) -> Result:
@@ -90,7 +92,7 @@ def scale_by_adamax(
     return lists.div(corrected(lists, mu, b1, count), nu), {"count": count, "mu": mu, "nu": nu}
 
 
-@formula(two_moments)
+@formula(two_moments, spends=("mu", "nu"))
 def scale_by_belief(
     lists: Lists,
     updates: Arrays,

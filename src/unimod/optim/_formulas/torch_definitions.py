@@ -26,7 +26,7 @@ from unimod.optim._formulas.signs import resized, signs, step_sizes
 from unimod.optim._lists import Arrays, Lists
 
 
-@formula(three_moments)
+@formula(three_moments, spends=("mu", "nu"))
 def scale_by_torch_amsgrad(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, b1: Any, b2: Any, eps: Any
 ) -> Result:
@@ -45,7 +45,7 @@ def _scheduled(lists: Lists, params: Arrays, **options: Any) -> State:
     return {**two_moments(lists, params), "mu_product": product}
 
 
-@formula(_scheduled)
+@formula(_scheduled, spends=("mu", "nu"))
 def scale_by_torch_nadam(
     lists: Lists,
     updates: Arrays,
@@ -79,7 +79,7 @@ def _decay(steps: Any, b1: Any, momentum_decay: Any) -> Any:
     return unp.multiply(unp.subtract(1, unp.multiply(shrunk, 0.5)), b1)
 
 
-@formula(two_moments)
+@formula(two_moments, spends=("mu", "nu"))
 def scale_by_torch_radam(
     lists: Lists, updates: Arrays, state: State, params: Arrays | None, *, b1: Any, b2: Any, eps: Any
 ) -> Result:
