@@ -146,6 +146,8 @@ SQUARES = {
     "rmsprop[centered]": Row(lambda o, r: o.rmsprop(r, centered=True, eps=1e-3), 1e-3),
     "rmsprop[centered, corrected]": Row(lambda o, r: o.rmsprop(r, centered=True, bias_correction=True, eps=1e-3), 1e-3),
     "rprop": Row(lambda o, r: o.rprop(r), 1e-3, is_scheduled=False),
+    "asgd": Row(lambda o, r: o.asgd(r), in_optax=False),
+    "asgd[options]": Row(lambda o, r: o.asgd(r, lambd=0.1, alpha=0.5, t0=3, weight_decay=0.1), in_optax=False),
     "rprop[options]": Row(
         lambda o, r: o.rprop(r, eta_minus=0.4, eta_plus=1.3, min_step_size=1e-4, max_step_size=0.02),
         1e-3,

@@ -84,7 +84,12 @@ CASES = {
             0.1, min_dim_size_to_factor=1, decay_rate=0.6, clipping_threshold=1.5, weight_decay_rate=0.01
         ),
     ),
-    "ASGD": (
+    "ASGD": (lambda t, p: t.ASGD(p), lambda o: o.asgd()),
+    "ASGD options": (
+        lambda t, p: t.ASGD(p, lr=0.1, lambd=0.01, alpha=0.5, t0=10, weight_decay=0.1, maximize=True),
+        lambda o: o.asgd(0.1, lambd=0.01, alpha=0.5, t0=10.0, weight_decay=0.1, maximize=True),
+    ),
+    "ASGD of parts": (
         lambda t, p: t.ASGD(p, lr=0.1, lambd=0.01, alpha=0.75),
         lambda o: o.chain(
             o.add_decayed_weights(0.01),
@@ -137,7 +142,8 @@ def gradients() -> list[dict[str, np.ndarray]]:
     ]
 
 
-def native(case: str) -> dict[str, np.ndarray]:
+def native(case: str, state: str | None = None) -> dict[str, np.ndarray]:
+    """The parameters after the steps, or a state of them by its name."""
     import torch
 
     # The product of the momenta in the state of NAdam has the default dtype.
@@ -152,10 +158,10 @@ def native(case: str) -> dict[str, np.ndarray]:
             opt.step()
     finally:
         torch.set_default_dtype(before)
-    return {name: leaf.detach().numpy() for name, leaf in x.items()}
+    return {name: (opt.state[leaf][state] if state else leaf).detach().numpy() for name, leaf in x.items()}
 
 
-def ours(case: str, backend: str, dtype: str) -> dict[str, np.ndarray]:
+def ours(case: str, backend: str, dtype: str, state: str | None = None) -> dict[str, np.ndarray]:
     cast = lambda tree: {k: um.numpy.asarray(v, dtype=dtype, backend=backend) for k, v in tree.items()}  # noqa: E731
     x = cast(start())
     opt = CASES[case][1](um.optim).init(x)
@@ -164,7 +170,7 @@ def ours(case: str, backend: str, dtype: str) -> dict[str, np.ndarray]:
         x, opt = opt.step(x, cast(grads)) if step is None else step(opt, x, cast(grads))
     assert {um.dtype_of(leaf) for leaf in x.values()} == {dtype}
     assert {um.engine_of(leaf).name for leaf in um.tree.leaves((x, opt))} == {backend}
-    return {name: um.to_backend(leaf, "numpy") for name, leaf in x.items()}
+    return {name: um.to_backend(leaf, "numpy") for name, leaf in (getattr(opt[-1], state) if state else x).items()}
 
 
 @pytest.mark.needs("torch")
@@ -174,6 +180,15 @@ def test_float64(backend, case):
         found = ours(case, backend, "float64")
     for name, x in native(case).items():
         # The same sums and products, some in another order.
+        np.testing.assert_allclose(found[name], x, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("case", ["ASGD", "ASGD options"])
+def test_averaged_parameters(backend, case):
+    with um.use_x64():
+        found = ours(case, backend, "float64", "ax")
+    for name, x in native(case, "ax").items():
         np.testing.assert_allclose(found[name], x, rtol=1e-12, atol=1e-12, err_msg=name)
 
 

@@ -1,5 +1,6 @@
 """Optimizers of which optax keeps most apart, and what measures or changes others."""
 
+from unimod.optim.averaged import asgd
 from unimod.optim.delayed import acprop, adopt, scale_by_acprop, scale_by_adopt
 from unimod.optim.dimension_numbers import GaLoreDimensionNumbers, MuonDimensionNumbers
 from unimod.optim.freezing import freeze, selective_transform
@@ -20,6 +21,7 @@ __all__ = [
     "MuonDimensionNumbers",
     "acprop",
     "adopt",
+    "asgd",
     "flatten",
     "freeze",
     "galore",

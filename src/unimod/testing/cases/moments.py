@@ -58,6 +58,7 @@ OPTIMIZERS: dict[str, Make] = {
     "sign_sgd": lambda: optim.sign_sgd(0.1),
     "signum": lambda: optim.signum(0.1),
     "rprop": lambda: optim.rprop(0.1),
+    "asgd": lambda: optim.asgd(0.1, lambd=0.01, t0=2.0, weight_decay=0.02),
 }
 
 OPTIONS: dict[str, Make] = {
