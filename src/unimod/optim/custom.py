@@ -10,7 +10,7 @@ from unimod.backends._protocol import Engine
 from unimod.core import tree, walk
 from unimod.core.kinds import OptState, static
 from unimod.core.skeleton import Child
-from unimod.errors import DTypeError
+from unimod.errors import CapabilityError, DTypeError
 from unimod.optim.base import Hyper, Stateful
 
 C = TypeVar("C", bound="Custom")
@@ -50,7 +50,9 @@ class Custom(Stateful):
 
     def change(self, updates: Any, state: Any, params: Any) -> tuple[Any, Any]:
         """The new updates, of the same structure, and the new state; ``params`` may be None."""
-        raise NotImplementedError(f"{type(self).__name__} defines no change(updates, state, params).")
+        raise CapabilityError(
+            f"{type(self).__name__} does not say how it changes updates.", fix="define change(updates, state, params)"
+        )
 
     def change_of(self) -> Callable[..., tuple[Any, Any]]:
         """What makes the updates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -29,17 +30,17 @@ class Relaid(Wrapper):
         super().__init__(inner)
         self.laid = None
 
+    @abc.abstractmethod
     def there(self, xs: list[Any]) -> list[Any]:
         """The other arrays."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def back(self, new: list[Any], xs: list[Any]) -> list[Any]:
         """Arrays in the shapes and dtypes of ``xs``, of the other ones."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def lay(self, structure: Child, xs: list[Any]) -> Any:
         """The structure of the other arrays."""
-        raise NotImplementedError
 
     def init_flat(self, engine: Engine, leaves: list[Any], structure: Child) -> Any:
         """The wrapped transformation, of the other arrays."""
