@@ -179,7 +179,8 @@ def wanted_of(name, compose):
     import jax
     import jax.numpy as jnp
 
-    return jax.jit(compose(jnp, jax.vmap, jax.grad, native(jax.lax)[name]))(jnp.asarray(X))
+    with jax.enable_x64(True):
+        return jax.jit(compose(jnp, jax.vmap, jax.grad, native(jax.lax)[name]))(jnp.asarray(X))
 
 
 @pytest.mark.thin(12)
@@ -414,16 +415,74 @@ def test_in_a_loop(backend):
             same(y, expected, backend)
 
 
-@pytest.mark.needs("torch")
-def test_a_traced_loop_of_unknown_length_is_refused_on_torch():
-    def fn(x):
-        return um.while_loop(lambda c: c < 10.0, lambda c: c + um.psum(unp.abs(x), "i"), x)
+def a_scan(fn):
+    return lambda x: um.scan(lambda c, y: (unp.sin(fn(c)) * y + x, unp.sum(c)), x, unp.ones((2,), dtype="float64"))
 
+
+def a_while_loop(fn):
+    return lambda x: um.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, unp.sin(fn(c[1])) + x), (0, x))
+
+
+def a_branch(fn):
+    return lambda x: um.cond(um.psum(unp.sum(x), "i") > 0, lambda x: fn(x) * 2.0, lambda x: x, x)
+
+
+def weighed(tree):
+    leaves = [unp.sum(unp.cos(unp.astype(leaf, "float64"))) for leaf in um.tree.leaves(tree)]
+    return functools.reduce(unp.add, leaves)
+
+
+IN_CONTROL = {
+    "value": lambda f: um.vmap(f, axis_name="i"),
+    "gradient outside": lambda f: um.grad(lambda x: weighed(um.vmap(f, axis_name="i")(x))),
+    "gradient inside": lambda f: um.vmap(um.grad(lambda x: weighed(f(x))), axis_name="i"),
+    "tangents": lambda f: lambda x: um.jvp(um.vmap(f, axis_name="i"), (x,), (x,)),
+    "another axis": lambda f: (
+        lambda x: um.vmap(lambda a: um.vmap(lambda b: f(a * b), axis_name="i")(x), axis_name="j")(
+            unp.asarray([1.0, 2.0], dtype="float64")
+        )
+    ),
+}
+
+
+@pytest.mark.thin(6)
+@pytest.mark.needs("torch")
+@pytest.mark.parametrize("way", IN_CONTROL)
+@pytest.mark.parametrize("region", [a_scan, a_while_loop, a_branch], ids=lambda region: region.__name__)
+@pytest.mark.parametrize("name", ["psum", "pmax", "all_gather", "psum_scatter", "ppermute", "all_to_all", "axis_index"])
+def test_in_a_traced_loop_or_branch(name, region, way):
+    if region is a_while_loop and "gradient" in way:
+        way = "tangents"
+    fn = {
+        "psum": lambda x: um.psum(x, "i"),
+        "pmax": lambda x: um.pmax(x, "i"),
+        "all_gather": lambda x: um.all_gather(x, "i")[1] * 2.0,
+        "psum_scatter": lambda x: um.psum_scatter(unp.stack([x, 2 * x, 3 * x]), "i"),
+        "ppermute": lambda x: um.ppermute(x, "i", [(0, 1), (1, 2), (2, 0)]),
+        "all_to_all": lambda x: unp.sum(um.all_to_all(unp.stack([x, 2 * x, 3 * x]), "i", 0, 0), axis=0),
+        "axis_index": lambda x: x * um.axis_index("i"),
+    }[name]
     with um.use_backend("torch"):
-        x = array([1.0, 2.0])
-        assert host(um.vmap(fn, axis_name="i")(x)).tolist() == [10.0, 11.0]
-        with pytest.raises(CapabilityError, match="cannot trace a while_loop"):
-            jit(um.vmap(fn, axis_name="i"))(x)
+        run, x = IN_CONTROL[way](region(fn)), unp.asarray([[0.3, 0.9], [0.5, 0.2], [0.7, 0.4]], dtype="float64")
+        found, wanted = um.tree.leaves(jit(run)(x)), um.tree.leaves(run(x))
+        assert len(found) == len(wanted) > 0
+        for y, expected in zip(found, wanted, strict=True):
+            assert um.dtype_of(y) == um.dtype_of(expected)
+            same(y, expected, "torch", 1e-10)
+
+
+@pytest.mark.needs("torch")
+def test_a_traced_loop_with_a_collective_is_one_node():
+    from unimod.backends.torch import _lower, _trace
+
+    def size(length):
+        rows = um.to_backend(np.ones((length,)), "torch")
+        run = um.vmap(lambda x: um.scan(lambda c, y: (um.psum(c, "i") * y, None), x, rows)[0], axis_name="i")
+        flat = lambda leaves: ([run(*leaves)], None)  # noqa: E731
+        traced = _trace.trace(flat, [um.to_backend(np.ones(3), "torch")], compiler=_lower.choose("graph"))
+        return len(traced.graph.graph.nodes)
+
+    assert size(3) == size(100)
 
 
 @pytest.mark.needs("jax")

@@ -20,8 +20,13 @@ class Names(threading.local):
         if name is None:
             yield
             return
-        outer = self.bound
-        self.bound = {**outer, name: value}
+        with self.restored({**self.bound, name: value}):
+            yield
+
+    @contextlib.contextmanager
+    def restored(self, bound: dict[Hashable, Any]) -> Iterator[None]:
+        """What follows is a part of what was done where these names were bound."""
+        outer, self.bound = self.bound, bound
         try:
             yield
         finally:

@@ -22,8 +22,8 @@ def kinds() -> frozenset[str] | None:
 
 
 @contextlib.contextmanager
-def ask_for(wanted: frozenset[str]) -> Iterator[None]:
-    """Ask for checks inside a ``with`` block."""
+def ask_for(wanted: frozenset[str] | None) -> Iterator[None]:
+    """Ask for checks inside a ``with`` block; None: as outside of a checked function."""
     outer, _state.kinds = _state.kinds, wanted
     try:
         yield

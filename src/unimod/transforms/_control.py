@@ -13,8 +13,8 @@ from typing import Any
 from unimod import config
 from unimod.backends import _promotion, _registry
 from unimod.backends._protocol import Engine, FlatFn
+from unimod.core import checking, paths, scope, tree, walk
 from unimod.core import node as nodes
-from unimod.core import paths, scope, tree, walk
 from unimod.core import skeleton as sk
 from unimod.core.kinds import Parameter
 from unimod.core.skeleton import Child, Skeleton
@@ -44,7 +44,7 @@ class Carry:
     def __init__(self, name: str, target: _lift.Target, init: Any, beside: list[Any]) -> None:
         self.name, self.target = f"{name} of {target.name}", target
         self.watch = _lift.StateWatch(self.name)
-        self.replay = _ambient.Replay()
+        self.replay, self.checks = _ambient.Replay(), checking.kinds()
         leaves, structure = walk.flatten((target.owner, init))
         assert isinstance(structure, Skeleton)
         self.structure, self.slots = structure, structure.slots
@@ -97,7 +97,7 @@ class Carry:
         places = [i for i in self.moving if i not in numbers]
 
         def flat(leaves: list[Any]) -> tuple[list[Any], Any]:
-            with scope.enter(self.name), self.replay:
+            with scope.enter(self.name), self.replay, checking.ask_for(self.checks):
                 owner, value = self._unflatten(places, leaves[: len(places)])
                 new, _ = step(owner, value, leaves[len(places) :])
                 found = self._leaves_of((owner, new))
@@ -121,7 +121,7 @@ class Carry:
 
         def flat(leaves: list[Any]) -> tuple[list[Any], _lift.Packed]:
             count = len(self.moving)
-            with scope.enter(self.name), self.replay:
+            with scope.enter(self.name), self.replay, checking.ask_for(self.checks):
                 owner, value = self._unflatten(self.moving, leaves[:count])
                 watched = self.watch.before(value, self.structure)
                 before = None if owner is None else walk.flatten_node(owner)

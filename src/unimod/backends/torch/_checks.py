@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from unimod.backends import _failures
 from unimod.backends.torch import _private
+
+How = tuple[tuple[str, int], ...]
+"""The text of each check, and how many values it has."""
 
 _DIVISIONS = frozenset({"div", "floor_divide", "reciprocal", "remainder", "fmod"})
 
@@ -33,6 +37,9 @@ class Checks(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's cla
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """Run an operation, and look at what goes in and comes out."""
+        if all(mode is not self for mode in active.modes):
+            # The body of a loop has modes of its own.
+            return func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
         if name == "check_value":
             condition, values, number = args
@@ -58,7 +65,16 @@ class Checks(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's cla
         wrong = is_wrong if isinstance(is_wrong, Tensor) else torch.full((), bool(is_wrong))
         self.code = torch.where((self.code < 0) & wrong.to(self.code.device), number, self.code)
 
-    def found(self) -> tuple[list[Tensor], tuple[tuple[str, int], ...]]:
+    def merge(self, code: Tensor, values: Sequence[Tensor], how: How) -> None:
+        """What the checks of a loop or a branch found, unless a check failed before."""
+        start, rest = len(self.texts), list(values)
+        for text, count in how:
+            self.texts.append(text)
+            self.values.append(rest[:count])
+            rest = rest[count:]
+        self.code = torch.where((self.code < 0) & (code >= 0), code + start, self.code)
+
+    def found(self) -> tuple[list[Tensor], How]:
         """The number of the failure and all values, and for each check its text and how many values it has."""
         values = [value for row in self.values for value in row]
         return [self.code, *values], tuple((t, len(v)) for t, v in zip(self.texts, self.values, strict=True))
@@ -78,6 +94,34 @@ class _Active(threading.local):
 
 
 active = _Active()
+
+
+def watched(fn: Callable[[list[Tensor]], list[Tensor]], values: list[Tensor]) -> tuple[list[Tensor], tuple[How, ...]]:
+    """What ``fn`` gives, and then what its own checks find, for each of the active modes."""
+    outer, modes = active.modes, [Checks(mode.kinds) for mode in active.modes]
+    active.modes = modes
+    try:
+        with contextlib.ExitStack() as stack:
+            for mode in modes:
+                stack.enter_context(mode)
+            outputs = fn(values)
+    finally:
+        active.modes = outer
+    found = [mode.found() for mode in modes]
+    return [*outputs, *(x for tensors, _ in found for x in tensors)], tuple(how for _, how in found)
+
+
+def noted(found: Sequence[Tensor], hows: Sequence[How]) -> None:
+    """Tell the active modes what the checks of a loop or a branch found."""
+    start = 0
+    with _private.outside_levels():
+        for mode, how in zip(active.modes, hows, strict=True):
+            stop = start + 1 + sum(count for _, count in how)
+            code, *values = (_private.innermost(x).detach() for x in found[start:stop])
+            mode.merge(code, values, how)
+            start = stop
+
+
 _texts: dict[int, str] = {}
 _numbers: dict[str, int] = {}
 
@@ -98,7 +142,9 @@ def _vmap_value(info: Any, in_dims: Any, condition: Tensor, values: Sequence[Ten
     dim, dims = in_dims[0], in_dims[1]
     calls = condition.movedim(dim, 0) if dim is not None else condition.expand(info.batch_size)
     place = torch.argmin(calls.to(torch.int8))
-    kept = [v if d is None else v.movedim(d, 0)[place] for v, d in zip(values, dims, strict=True)]
+    # An index that is a tensor would be asked for its value.
+    pairs = zip(values, dims, strict=True)
+    kept = [v if d is None else v.movedim(d, 0).index_select(0, place.reshape(1))[0] for v, d in pairs]
     return check_value(calls.all(), kept, number), None
 
 

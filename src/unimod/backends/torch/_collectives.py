@@ -4,6 +4,9 @@ The function is mapped over a hidden argument too, the marker, which counts the 
 ``autograd.Function`` of its array and the marker. Where ``torch.func.vmap`` asks for its rule, the marker is batched
 at one level only, that of the axis: there the batch axis of the array is what the calls exchange over. At every other
 level a batch axis is one axis more.
+
+The body of a loop is traced by itself, outside of all levels. There a collective is an operator that stands for it and
+is never run: where the loop is mapped over the axis, its body is traced once more, and the rule is asked.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import torch
 from torch import Tensor
 
 from unimod.backends.torch import _private
+from unimod.backends.torch._captures import resolved
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +27,13 @@ class Exchange:
     """A linear function of the array of all calls.
 
     Attributes:
+        name: says what it does to shapes, for the operator that stands for it.
         run: of an array whose first axis are the calls.
         is_shared: whether the result is one for all calls; else its first axis are the calls.
         transposed: gives the function that takes the cotangents back.
     """
 
+    name: str
     run: Callable[[Tensor], Tensor]
     is_shared: bool
     transposed: Callable[[], Exchange]
@@ -38,8 +44,8 @@ class Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, marker: Tensor, exchange: Exchange) -> Tensor:
-        """Never reached: the rule for vmap takes the call before."""
-        raise AssertionError("a collective outside of its axis")
+        """Reached in the body of a loop only: elsewhere the rule for vmap takes the call before."""
+        return _stands_for(x, marker, exchange.name)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -75,8 +81,8 @@ class Extreme(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, marker: Tensor, find: Callable[..., Tensor]) -> Tensor:
-        """Never reached: the rule for vmap takes the call before."""
-        raise AssertionError("a collective outside of its axis")
+        """As for linear ones."""
+        return _stands_for(x, marker, find.__name__)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -109,8 +115,27 @@ class Extreme(torch.autograd.Function):
 
 def apply(function: Any, *args: Any) -> Tensor:
     """``function.apply``, which has no types."""
-    result: Tensor = function.apply(*args)
+    result: Tensor = function.apply(*resolved(args))
     return result
+
+
+def _stands_for(x: Tensor, marker: Tensor, name: str) -> Tensor:
+    found: Tensor = _exchange(x, marker, name)
+    return found
+
+
+def _never(x: Tensor, marker: Tensor, name: str) -> Tensor:
+    raise AssertionError("a collective outside of its axis")
+
+
+def _fake(x: Tensor, marker: Tensor, name: str) -> Tensor:
+    kind, _, size = name.partition(" ")
+    if kind == "gather":
+        return x.new_empty((int(size), *x.shape))
+    return x.new_empty(x.shape[1:] if kind == "scatter" else x.shape)
+
+
+_exchange = _private.define_op("exchange(Tensor x, Tensor marker, str name) -> Tensor", _never, _fake)
 
 
 def calls_first(info: Any, dim: int | None, x: Tensor) -> Tensor:
@@ -135,11 +160,19 @@ def permutation(sources: tuple[int, ...]) -> Exchange:
     def run(x: Tensor) -> Tensor:
         return torch.stack([x[source] for source in sources])
 
-    return Exchange(run, False, lambda: permutation(back))
+    return Exchange(f"permutation {sources}", run, False, lambda: permutation(back))
 
 
-SUM: Exchange = Exchange(_total, True, lambda: SUM)
-GATHER: Exchange = Exchange(lambda x: x, True, lambda: SCATTER)
-SCATTER: Exchange = Exchange(_total, False, lambda: GATHER)
-SWAP: Exchange = Exchange(lambda x: x.transpose(0, 1), False, lambda: SWAP)
-"""``SCATTER`` and ``SWAP`` are for arrays of each call whose own first axis has the length of the mapped one."""
+def gather(size: int) -> Exchange:
+    """Each call gets the arrays of all calls, of which there are so many."""
+    return Exchange(f"gather {size}", lambda x: x, True, lambda: scatter(size))
+
+
+def scatter(size: int) -> Exchange:
+    """Call i gets the sum of the i-th entries of all arrays."""
+    return Exchange("scatter", _total, False, lambda: gather(size))
+
+
+SUM: Exchange = Exchange("sum", _total, True, lambda: SUM)
+SWAP: Exchange = Exchange("swap", lambda x: x.transpose(0, 1), False, lambda: SWAP)
+"""For arrays of each call whose own first axis has the length of the mapped one; so is ``scatter``."""

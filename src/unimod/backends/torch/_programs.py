@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from unimod.backends._protocol import FlatFn
-from unimod.backends.torch import _lower, _private, _trace
+from unimod.backends.torch import _checks, _lower, _private, _trace
+from unimod.backends.torch._axes import names
 from unimod.backends.torch._captures import Captures, Substitution, resolved
 from unimod.backends.torch.autodiff import as_tensors
 from unimod.errors import CapabilityError
@@ -51,15 +52,20 @@ class Program:
         fn: the function, which can be called again, differentiated and mapped.
         constants: further tensors that a run needs: those that hold values while tracing.
         outputs: what it gives.
+        findings: what its checks give, where some are asked for: for each :class:`Checks` a code and values.
+        hows: the texts of these checks.
     """
 
     def __init__(self, fn: Fn, inputs: Sequence[Spec]) -> None:
         self.fn = fn
-        self.traced, self.compiler = _trace.trace_inner(lambda leaves: (fn(leaves), None), inputs)
+        self.traced, self.compiler = _trace.trace_inner(lambda leaves: _checks.watched(fn, leaves), inputs)
         self.inputs = [spec_of(x) for x in self.traced.fakes]
         self.constants = self.traced.captured
         results = [spec_of(x) for x in _results(self.traced)]
-        self.outputs = [results[i] if i >= 0 else self.inputs[~i] for i in self.traced.plan]
+        given = [results[i] if i >= 0 else self.inputs[~i] for i in self.traced.plan]
+        self.hows: tuple[_checks.How, ...] = self.traced.extra
+        count = len(given) - sum(1 + size for how in self.hows for size in [sum(n for _, n in how)])
+        self.outputs, self.findings = given[:count], given[count:]
         self.is_lowered = False
 
     def lower(self) -> None:
@@ -68,7 +74,7 @@ class Program:
             self.lowered, self.is_lowered = _lower.lower(self.traced, self.compiler), True
 
     def __call__(self, inputs: list[Tensor]) -> list[Tensor]:
-        """Run it on leaves and constants; a result may be one of the leaves."""
+        """The outputs and the findings for leaves and constants; some may be leaves."""
         results = self.lowered(list(inputs))
         return [results[i] if i >= 0 else inputs[~i] for i in self.traced.plan]
 
@@ -92,10 +98,11 @@ def closed(fn: FlatFn, examples: Sequence[Spec]) -> tuple[Program, list[Tensor],
     """
     captures = Captures(_trace.tracers())
     _discover(fn, examples, captures)
-    count, cell = len(examples), [None]
+    count, cell, bound = len(examples), [None], names.bound
 
     def fn_of_all(leaves: list[Tensor]) -> list[Tensor]:
-        with Substitution(captures, leaves[count:], None):
+        # It is called again where a derivative is taken, when a vmap around it may be over.
+        with Substitution(captures, leaves[count:], None), names.restored(bound):
             outputs, cell[0] = fn(leaves[:count])
             return resolved(as_tensors(outputs))
 
@@ -120,8 +127,7 @@ def _discover(fn: FlatFn, examples: Sequence[Spec], captures: Captures) -> None:
     """Run the function on tensors without values, to see what it captures."""
     stand_ins: list[Tensor] = []
     with _private.by_itself(), _trace.discovering(), Substitution(captures, stand_ins, lambda x: spec_of(x).empty()):
-        outputs, _ = fn([spec.empty() for spec in examples])
-        resolved(as_tensors(outputs))
+        _checks.watched(lambda leaves: resolved(as_tensors(fn(leaves)[0])), [spec.empty() for spec in examples])
     if any(x._version for x in stand_ins):
         raise CapabilityError(
             "The body of a loop or a branch writes into an array from outside.",

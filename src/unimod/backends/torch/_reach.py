@@ -53,7 +53,9 @@ def _of_call(node: Node, known: dict[Node, Any]) -> Any:
     if node.target is _regions.op:
         name, tensors = node.args
         own = [known[_owner(x)] for x in tensors]  # type: ignore[union-attr, arg-type]
-        return [_union(own[i] for i in s if i >= 0) | (s & {RANDOM}) for s in _regions.named(str(name)).sources()]
+        region = _regions.named(str(name))
+        made = [_union(own[i] for i in s if i >= 0) | (s & {RANDOM}) for s in region.sources()]
+        return [*made, *(_union(own) for _ in region.findings)]
     own = [known[_owner(x)] for x in node.all_input_nodes]
     if node.target is operator.getitem and isinstance(own[0], list):
         return own[0][node.args[1]]  # type: ignore[index]

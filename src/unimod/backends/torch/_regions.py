@@ -7,6 +7,7 @@ that transforms nest as they please, and every derivative of a loop is a loop.
 from __future__ import annotations
 
 import abc
+import functools
 import hashlib
 import weakref
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unimod.backends.torch import _private, _trace
+from unimod.backends.torch import _checks, _findings, _private, _trace
 from unimod.backends.torch._captures import resolved
-from unimod.backends.torch._programs import Program, Spec
+from unimod.backends.torch._programs import Fn, Program, Spec
 
 Maybe = Sequence[Tensor | None]
 
@@ -34,12 +35,13 @@ class Region(abc.ABC):
     def __init__(self, programs: Sequence[Program], outputs: Sequence[Spec], about: Any) -> None:
         self.programs, self.outputs = list(programs), list(outputs)
         self.constants = [x for program in programs for x in program.constants]
+        self.hows, self.findings = _findings.hows(programs), _findings.specs(programs)
         text = f"{type(self).__name__}{[p.digest for p in programs]}{self.outputs}{about}"
         self.name = hashlib.sha256(text.encode()).hexdigest()
 
     @abc.abstractmethod
-    def run(self, inputs: list[Tensor], constants: list[list[Tensor]]) -> list[Tensor]:
-        """The outputs for contiguous inputs, and for the constants of each program."""
+    def run(self, inputs: list[Tensor], calls: Sequence[Fn]) -> list[Tensor]:
+        """The outputs for contiguous inputs, by calls of the programs."""
 
     @abc.abstractmethod
     def pull(
@@ -68,13 +70,14 @@ _table: weakref.WeakValueDictionary[str, Region] = weakref.WeakValueDictionary()
 def _run(name: str, tensors: list[Tensor]) -> list[Tensor]:
     region = _table[name]
     tensors = [x.contiguous() for x in tensors]
-    start = len(tensors) - len(region.constants)
-    constants = []
+    count = len(tensors) - len(region.constants)
+    rest, constants = tensors[count:], []
     for program in region.programs:
-        stop = start + len(program.constants)
-        constants.append(tensors[start:stop])
-        start = stop
-    return _fresh(region.run(tensors[: len(tensors) - len(region.constants)], constants), tensors)
+        constants.append(rest[: len(program.constants)])
+        rest = rest[len(program.constants) :]
+    found = _findings.Findings(region.programs, constants)
+    calls = [functools.partial(found.call, number) for number in range(len(region.programs))]
+    return _fresh([*region.run(tensors[:count], calls), *found.tensors()], tensors)
 
 
 def _fresh(outputs: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
@@ -89,7 +92,7 @@ def _fresh(outputs: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _fake(name: str, tensors: list[Tensor]) -> list[Tensor]:
-    return [spec.empty() for spec in _table[name].outputs]
+    return [spec.empty() for spec in (*_table[name].outputs, *_table[name].findings)]
 
 
 op = _private.define_op("region(str name, Tensor[] tensors) -> Tensor[]", _run, _fake)
@@ -104,19 +107,23 @@ class _Apply(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.region, ctx.count = inputs[0], len(inputs) - 1
         ctx.set_materialize_grads(False)
+        ctx.findings = output[len(ctx.region.outputs) :]
+        ctx.mark_non_differentiable(*ctx.findings)
         ctx.save_for_backward(*inputs[1:], *output)
         ctx.save_for_forward(*inputs[1:])
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
         saved = ctx.saved_tensors
-        inputs, outputs = saved[: ctx.count], saved[ctx.count :]
-        return None, *ctx.region.pull(inputs, outputs, cotangents, ctx.needs_input_grad[1:])
+        count = len(ctx.region.outputs)
+        inputs, outputs = saved[: ctx.count], saved[ctx.count : ctx.count + count]
+        return None, *ctx.region.pull(inputs, outputs, cotangents[:count], ctx.needs_input_grad[1:])
 
     @staticmethod
     @_private.differentiable_rule
     def jvp(ctx: Any, _: None, *tangents: Any) -> tuple[Any, ...]:
-        return tuple(ctx.region.push(_private.primals(ctx)[: ctx.count], tangents))
+        found = ctx.region.push(_private.primals(ctx)[: ctx.count], tangents)
+        return *found, *(torch.zeros_like(x) if x.is_floating_point() else None for x in ctx.findings)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], region: Region, *inputs: Tensor) -> Any:
@@ -133,8 +140,14 @@ def apply(region: Region, inputs: Sequence[Tensor]) -> list[Tensor]:
     inputs = resolved(inputs)
     if _private.in_functorch() or _private.any_requires_grad(inputs):
         function: Any = _Apply
-        return list(function.apply(region, *inputs))
-    return list(op(region.name, [*inputs, *resolved(region.constants)]))
+        outputs = list(function.apply(region, *inputs))
+    else:
+        outputs = list(op(region.name, [*inputs, *resolved(region.constants)]))
+    count = len(region.outputs)
+    # Where it is mapped, what runs is another region, which has told of its findings.
+    if outputs[count:]:
+        _checks.noted(outputs[count:], region.hows)
+    return outputs[:count]
 
 
 def named(name: str) -> Region:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends.torch import _private, _reach, _regions
-from unimod.backends.torch._programs import Program, closed, spec_of
+from unimod.backends.torch._checks import active
+from unimod.backends.torch._programs import Fn, Program, closed, spec_of
 from unimod.backends.torch._regions import Maybe, Region, inexact
 from unimod.backends.torch._runs import is_single
 from unimod.backends.torch._split import Product, Split, split
@@ -48,16 +49,15 @@ class Scan(Region):
     def _count(self) -> int:
         return len(self.program.inputs) - len(self.program.constants)
 
-    def run(self, inputs: list[Tensor], constants: list[list[Tensor]]) -> list[Tensor]:
+    def run(self, inputs: list[Tensor], calls: Sequence[Fn]) -> list[Tensor]:
         """All steps."""
         carry, xs, shared = self.parts(inputs)
-        shared += constants[0]
         rows = [x.unbind(0) for x in xs]
         count, steps = self.sizes.carry, range(self.sizes.length)
         stacked = [spec.empty() for spec in self.outputs[count:]]
         places = list(zip(*(x.unbind(0) for x in stacked), strict=True)) or [()] * self.sizes.length
         for t in reversed(steps) if self.sizes.reverse else steps:
-            outputs = self.program([*carry, *[row[t] for row in rows], *shared])
+            outputs = calls[0]([*carry, *[row[t] for row in rows], *shared])
             _store(places[t], [*outputs[count:], *(carry if self.saves else ())])
             carry = outputs[:count]
         return [*carry, *stacked]
@@ -237,8 +237,8 @@ def _applied(program: Program, inputs: Sequence[Tensor], sizes: Sizes, saves: bo
 
 
 def _is_parted(inputs: Sequence[Tensor]) -> bool:
-    """Whether one derivative wants to know how the outputs come from these inputs, and no second one does."""
-    return is_single() and not _private.in_functorch() and _private.any_requires_grad(inputs)
+    """Whether one derivative wants to know how the outputs come from these inputs, and nothing else is asked for."""
+    return is_single() and not active.modes and not _private.in_functorch() and _private.any_requires_grad(inputs)
 
 
 def _moved(program: Program, sizes: Sizes, hits: Sequence[int]) -> list[int]:

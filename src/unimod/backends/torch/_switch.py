@@ -20,10 +20,10 @@ class Switch(Region):
     def __init__(self, branches: Sequence[Program]) -> None:
         super().__init__(branches, branches[0].outputs, None)
 
-    def run(self, inputs: list[Tensor], constants: list[list[Tensor]]) -> list[Tensor]:
+    def run(self, inputs: list[Tensor], calls: Sequence[Fn]) -> list[Tensor]:
         """The chosen branch."""
         place = min(max(int(inputs[0].item()), 0), len(self.programs) - 1)
-        return self.programs[place]([*inputs[1:], *constants[place]])
+        return calls[place](inputs[1:])
 
     def pull(
         self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], cotangents: Maybe, needs: Sequence[bool]

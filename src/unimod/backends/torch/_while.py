@@ -30,12 +30,12 @@ class While(Region):
         stop = self.carry + self.asked
         return list(inputs[: self.carry]), list(inputs[self.carry : stop]), list(inputs[stop:])
 
-    def run(self, inputs: list[Tensor], constants: list[list[Tensor]]) -> list[Tensor]:
+    def run(self, inputs: list[Tensor], calls: Sequence[Fn]) -> list[Tensor]:
         """All steps."""
         carry, for_cond, for_body = self.parts(inputs)
-        for_cond, for_body = for_cond + constants[0], for_body + constants[1]
-        while self.cond([*carry, *for_cond])[0].item():
-            carry = self.body([*carry, *for_body])
+        ask, step = calls
+        while ask([*carry, *for_cond])[0].item():
+            carry = step([*carry, *for_body])
         return carry
 
     def pull(

@@ -14,45 +14,22 @@ from torch import Tensor
 
 from unimod.backends import _loops
 from unimod.backends._protocol import Array, FlatFn
-from unimod.backends.torch import _checks, _private, _scan, _switch, _trace, _while
-from unimod.backends.torch._axes import names
+from unimod.backends.torch import _private, _scan, _switch, _trace, _while
 from unimod.backends.torch._forward_only import forward_only
 from unimod.backends.torch.autodiff import as_tensors
-from unimod.errors import CapabilityError
 
 
 def scan(
     fn: FlatFn, carry: list[Array], xs: list[Array], *, length: int, reverse: bool, unroll: int
 ) -> tuple[list[Array], list[Array], Any]:
     """``fn([*carry, *x]) -> ([*carry, *y], extra)`` for each row of ``xs``; see the protocol."""
-    recording = _recording()
+    recording = _trace.recording()
     if recording is not None and not recording.is_discovering:
         return _scan.scan(fn, carry, xs, length, reverse, unroll)
     if recording is not None or not length:
         return _one_step(fn, carry, xs, length)
     last, ys, extra = _loops.scan(fn, carry, [x.unbind(0) for x in xs], length, reverse)
     return last, [torch.stack(as_tensors(y)) for y in ys], extra
-
-
-def _recording() -> _trace.Recording | None:
-    """The trace that is under way, if loops can be nodes of it.
-
-    They cannot where a named axis is mapped: calls that exchange values are not functions of their own arguments. Nor
-    where values are checked, which goes from one operation to the next.
-    """
-    return None if names.bound or _checks.active.modes else _trace.recording()
-
-
-def _refuse_unrecorded() -> None:
-    """Raise where a loop of unknown length is traced, and cannot be a node of the trace."""
-    recording = _trace.recording()
-    if recording is not None and not recording.is_discovering:
-        raise CapabilityError(
-            "The torch engine cannot trace a while_loop inside of a named axis or of checkify.",
-            got="um.while_loop, whose length depends on data",
-            expected="um.scan or um.fori_loop, whose length is known",
-            fix='use one of these, or do not jit the function (compiler="none")',
-        )
 
 
 def _one_step(fn: FlatFn, carry: list[Array], xs: list[Array], length: int) -> tuple[list[Array], list[Array], Any]:
@@ -65,12 +42,11 @@ def _one_step(fn: FlatFn, carry: list[Array], xs: list[Array], length: int) -> t
 
 def while_loop(cond: FlatFn, body: FlatFn, carry: list[Array]) -> list[Array]:
     """``body(carry)`` while ``cond(carry)``; see the protocol."""
-    recording = _recording()
+    recording = _trace.recording()
     if recording is not None and not recording.is_discovering:
         return _while.while_loop(cond, body, carry)
     goes_on = _asked(cond, carry)
     if _private.is_fake(_private.innermost(goes_on)):
-        _refuse_unrecorded()
         return as_tensors(body(carry)[0])
     while bool(_private.innermost(goes_on).any()):
         new = as_tensors(body(carry)[0])
@@ -87,7 +63,7 @@ def _asked(cond: FlatFn, carry: list[Array]) -> Tensor:
 
 def switch(index: Array, branches: Sequence[FlatFn], operands: list[Array]) -> tuple[list[Array], Any]:
     """``branches[index](operands)``; see the protocol."""
-    recording = _recording()
+    recording = _trace.recording()
     if recording is not None and not recording.is_discovering:
         return _switch.switch(index, branches, operands)
     inner = _private.innermost(index)

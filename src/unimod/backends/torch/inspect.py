@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from unimod.backends import _failures
 from unimod.backends._protocol import Array, FlatFn
 from unimod.backends.torch import _callbacks, _checks
+from unimod.backends.torch._captures import resolved
 from unimod.backends.torch.arrays import to_numpy
 from unimod.backends.torch.autodiff import as_tensors
 
@@ -36,7 +37,8 @@ def checked(fn: FlatFn, leaves: list[Array], kinds: frozenset[str]) -> tuple[lis
 
 def check(condition: Array, text: str, arrays: list[Array]) -> None:
     """A check of the surrounding :func:`checked`, which takes the operator before it runs."""
-    _checks.check_value(condition.detach(), [x.detach() for x in arrays], _checks.number_of(text))
+    condition, *values = (x.detach() for x in resolved([condition, *arrays]))
+    _checks.check_value(condition, values, _checks.number_of(text))
 
 
 def failure(found: list[Array], how: Hashable) -> str | None:

@@ -54,7 +54,7 @@ def axis_index(axis_name: Hashable) -> Array:
 
 def all_gather(x: Array, axis_name: Hashable) -> Array:
     """``x`` of all calls, stacked along a new first axis."""
-    return _exchanged(x, axis_name, _collectives.GATHER)
+    return _exchanged(x, axis_name, _collectives.gather(_names.bound[axis_name][0]))
 
 
 def psum(x: Array, axis_name: Hashable) -> Array:
@@ -74,7 +74,7 @@ def pmin(x: Array, axis_name: Hashable) -> Array:
 
 def psum_scatter(x: Array, axis_name: Hashable) -> Array:
     """The sum of ``x[i]`` over all calls, for the call with the number i."""
-    return _exchanged(x, axis_name, _collectives.SCATTER)
+    return _exchanged(x, axis_name, _collectives.scatter(_names.bound[axis_name][0]))
 
 
 def ppermute(x: Array, axis_name: Hashable, sources: tuple[int, ...]) -> Array:
