@@ -56,7 +56,7 @@ def embedding(
     num = int(table.shape[0])
     _check_rows(engine, ids, num)
     check_norm(max_norm, norm_type)
-    rows = unp.reshape(unp.take(table, unp.reshape(ids, (-1,)), axis=0), (*ids.shape, *table.shape[1:]))
+    rows = unp.take(table, ids, axis=0)
     if max_norm is not None:
         rows = _shortened(rows, max_norm, norm_type)
     if padding_idx is None:

@@ -186,6 +186,8 @@ def _binary(public: Op, body: Op | None, only: str) -> Op:
         try:
             if type(x2) is float:
                 return beside_float[x1.dtype](x1, x2)
+            if type(x2) is int:
+                return general(x1, x2)
             dtype = x1.dtype
             if dtype is x2.dtype:
                 return alike[dtype](x1, x2)

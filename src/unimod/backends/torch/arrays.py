@@ -19,11 +19,13 @@ from unimod.backends.torch._lift import plainly
 from unimod.backends.torch.dtypes import (
     DTYPES,
     OPEN_NUMBERS,
+    SCALARS,
     WIDE_UNSIGNED,
     common_dtype,
     moved,
     name_of,
     native,
+    settle_scalar,
     tensors,
 )
 from unimod.backends.torch.indexing import (
@@ -270,10 +272,12 @@ def _parts(value: complex) -> tuple[float, float]:
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """``x`` where the condition holds, else ``y``."""
-    if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
-        x, y = (one.to(condition.device) for one in tensors(x, y))
     if condition.dtype is not torch.bool:
         condition = condition.to(torch.bool)
+    if type(y) in SCALARS and isinstance(x, Tensor) and x.dtype not in WIDE_UNSIGNED:
+        return torch.where(condition, *settle_scalar(x, y))
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor) and x.dtype is y.dtype):
+        x, y = (one.to(condition.device) for one in tensors(x, y))
     if x.dtype not in WIDE_UNSIGNED:
         return torch.where(condition, x, y)
     return moved(lambda x, y: torch.where(condition, x, y), x, y)

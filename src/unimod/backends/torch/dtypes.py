@@ -16,6 +16,10 @@ _NAMES = {native: name for name, native in _NATIVE.items()}
 _REAL = frozenset({float, int})
 DTYPES = frozenset(_NAMES)
 """Every dtype that unimod names."""
+SCALARS = frozenset({bool, int, float, complex})
+"""Python's own numbers."""
+_BESIDE = {(dtype, cls): _NATIVE[promote_scalar(name, cls)] for dtype, name in _NAMES.items() for cls in SCALARS}
+"""The dtype of a result, by that of a tensor and the type of the Python scalar beside it."""
 OPEN_NUMBERS = {torch.SymBool: bool, torch.SymInt: int, torch.SymFloat: float}
 """The numbers that a trace with open sizes does not know, and what they stand for."""
 for _open, _known in OPEN_NUMBERS.items():
@@ -47,8 +51,8 @@ def settle(x: Any, y: Any) -> tuple[Tensor, Any]:
     if isinstance(x, Tensor):
         if x.dtype.is_floating_point and type(y) in _REAL:
             return x, y
-        return _settle_tensors(x, y) if isinstance(y, Tensor) else _settle_scalar(x, y)
-    y, x = _settle_scalar(y, x)
+        return _settle_tensors(x, y) if isinstance(y, Tensor) else settle_scalar(x, y)
+    y, x = settle_scalar(y, x)
     return torch.scalar_tensor(x, dtype=y.dtype, device=y.device), y
 
 
@@ -59,9 +63,12 @@ def _settle_tensors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return x.to(common), y.to(common)
 
 
-def _settle_scalar(x: Tensor, y: Any) -> tuple[Tensor, Any]:
-    x = x.to(native(promote_scalar(name_of(x.dtype), type(y))))
-    return x, int(y) if type(y) is bool and x.dtype is not torch.bool else y
+def settle_scalar(x: Tensor, y: Any) -> tuple[Tensor, Any]:
+    """A tensor and a Python scalar, cast so far that torch promotes the rest as the Array API does."""
+    dtype = x.dtype
+    wanted = _BESIDE.get((dtype, type(y))) or native(promote_scalar(name_of(dtype), type(y)))
+    x = x if wanted is dtype else x.to(wanted)
+    return x, int(y) if type(y) is bool and wanted is not torch.bool else y
 
 
 def common_dtype(*xs: Tensor) -> torch.dtype:

@@ -18,7 +18,9 @@ __all__ = ["dynamic_slice", "dynamic_update_slice", "one_hot", "scatter", "set_s
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """The slices of ``x`` at ``indices`` along an axis; negative indices count from the end."""
     if axis == 0 and indices.dim():
-        return x[indices]
+        is_table = x.dim() == 2 and x.is_floating_point() and indices.device == x.device
+        # Its derivative adds rows up several times as fast as that of an index.
+        return torch.embedding(x, _wrapped(indices, x.shape[0])) if is_table else x[indices]
     axis = range(x.dim())[axis]
     if indices.dim():
         return x[(slice(None),) * axis + (indices,)]

@@ -162,12 +162,9 @@ def log_softmax(x: Array, axis: int) -> Array:
 
 def linear(x: Array, kernel: Array, bias: Array | None) -> Array:
     """``x @ kernel + bias`` on the last axis."""
-    if bias is None:
-        return torch.matmul(x, kernel)
-    if x.ndim == 2:
+    if bias is not None and x.ndim == 2:
         return torch.addmm(bias, x, kernel)
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return torch.addmm(bias, rows, kernel).reshape(*x.shape[:-1], kernel.shape[1])
+    return F.linear(x, kernel.t(), bias)
 
 
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
