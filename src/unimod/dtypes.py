@@ -15,6 +15,7 @@ Example:
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 _SHORT = {"bool": "bool", "float": "f", "bfloat": "bf", "int": "i", "uint": "u", "complex": "c"}
@@ -35,8 +36,7 @@ class DType(str):
     @property
     def kind(self) -> str:
         """``bool``, ``int``, ``uint``, ``float`` or ``complex``."""
-        base = self.rstrip("0123456789").split("_")[0]
-        return "float" if base in ("bfloat", "float8") or base.startswith("float") else base
+        return _kind(self)
 
     @property
     def bits(self) -> int:
@@ -61,6 +61,12 @@ class DType(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+@functools.cache
+def _kind(name: str) -> str:
+    base = name.rstrip("0123456789").split("_")[0]
+    return "float" if base in ("bfloat", "float8") or base.startswith("float") else base
 
 
 def _name(other: object) -> str:

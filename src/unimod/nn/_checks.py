@@ -13,6 +13,9 @@ from unimod.errors import DTypeError, OptionError, ShapeError
 Array = Any
 Shape = tuple[int, ...]
 
+_FLOATING: set[Any] = set()
+"""The frameworks' floating-point dtypes, as far as they have been met."""
+
 
 def kernel(name: str, engine: Engine, x: Array, kernel: Array, groups: int) -> int:
     """All checks of a convolution kernel against its input; the number of spatial axes."""
@@ -28,7 +31,8 @@ def kernel(name: str, engine: Engine, x: Array, kernel: Array, groups: int) -> i
 def product(name: str, engine: Engine, x: Array, kernel: Array, bias: Array | None) -> None:
     """All checks of a matrix and a bias against the last axis of the input."""
     floating(name, engine, x)
-    if len(kernel.shape) != 2 or len(x.shape) == 0 or x.shape[-1] != kernel.shape[0]:
+    given, taken = x.shape, kernel.shape
+    if len(taken) != 2 or len(given) == 0 or given[-1] != taken[0]:
         raise ShapeError(
             f"{name} cannot multiply these shapes.",
             got=f"x = {describe_value(x)}, kernel = {describe_value(kernel)}",
@@ -37,7 +41,7 @@ def product(name: str, engine: Engine, x: Array, kernel: Array, bias: Array | No
         )
     same_dtype(name, engine, x, kernel)
     if bias is not None:
-        shapes(name, (kernel.shape[1],), bias=bias)
+        shape(name, (taken[1],), "bias", bias)
         same_dtype(name, engine, x, bias, "bias")
 
 
@@ -148,13 +152,23 @@ def rank(name: str, argument: str, x: Array, least: int) -> None:
 
 def floating(name: str, engine: Engine, x: Array) -> None:
     """``x`` is floating-point."""
-    if not is_inexact(engine.arrays.dtype_name(x)):
+    if not is_floating(engine, x):
         raise DTypeError(
             f"{name} works on floating-point arrays.",
             got=f"x = {describe_value(x)}",
             expected="float32, or another floating dtype",
             fix='convert it: um.numpy.astype(x, "float32")',
         )
+
+
+def is_floating(engine: Engine, x: Array) -> bool:
+    """Whether ``x`` is floating-point."""
+    if x.dtype in _FLOATING:
+        return True
+    is_met = is_inexact(engine.arrays.dtype_name(x))
+    if is_met:
+        _FLOATING.add(x.dtype)
+    return is_met
 
 
 def integers(name: str, argument: str, engine: Engine, x: Array) -> None:
@@ -171,13 +185,19 @@ def integers(name: str, argument: str, engine: Engine, x: Array) -> None:
 def shapes(name: str, expected: Shape, **arrays: Array | None) -> None:
     """Each of the arrays that is there has the shape ``expected``."""
     for argument, array in arrays.items():
-        if array is not None and tuple(array.shape) != expected:
-            raise ShapeError(
-                f"{name} got a `{argument}` of another shape than the axes it belongs to.",
-                got=f"{argument} = {describe_value(array)}",
-                expected=f"shape {expected}",
-                fix=f"pass a `{argument}` of the shape {expected}",
-            )
+        if array is not None:
+            shape(name, expected, argument, array)
+
+
+def shape(name: str, expected: Shape, argument: str, array: Array) -> None:
+    """One array has the shape ``expected``."""
+    if tuple(array.shape) != expected:
+        raise ShapeError(
+            f"{name} got a `{argument}` of another shape than the axes it belongs to.",
+            got=f"{argument} = {describe_value(array)}",
+            expected=f"shape {expected}",
+            fix=f"pass a `{argument}` of the shape {expected}",
+        )
 
 
 def batch(name: str, x: Array) -> None:

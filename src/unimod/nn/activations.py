@@ -13,9 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from unimod.backends._protocol import Engine
-from unimod.dtypes import is_inexact
 from unimod.errors import OptionError, ShapeError
-from unimod.nn import _axes
+from unimod.nn import _axes, _checks
 from unimod.numpy._dispatch import unary
 
 Array = Any
@@ -23,9 +22,7 @@ Array = Any
 
 def _floating(x: Any) -> tuple[Engine, Array]:
     engine, x = unary(x)
-    if not is_inexact(engine.arrays.dtype_name(x)):
-        x = engine.arrays.astype(x, "float32")
-    return engine, x
+    return engine, x if _checks.is_floating(engine, x) else engine.arrays.astype(x, "float32")
 
 
 def relu(x: Array) -> Array:

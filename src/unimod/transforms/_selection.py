@@ -92,6 +92,7 @@ class Selection:
         leaves: of ``(args, kwargs)``; Python numbers to differentiate by have become arrays.
         structure: of ``(args, kwargs)``.
         which: the indices of the differentiated leaves, in the order of ``places``.
+        is_all: whether these are all that the choice says, none of which was passed over.
     """
 
     def __init__(self, choice: Choice, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -99,10 +100,11 @@ class Selection:
         assert isinstance(structure, Skeleton)
         self.choice, self.structure = choice, structure
         self.engine, self.leaves = _lift.settle(leaves)
-        self.offsets = _offsets(structure)
+        self.offsets: list[int] = structure.cached("offsets", lambda: _offsets(structure))
         self.places = choice.places(len(args))
-        self.masks = {place: self._mask(args[place], self.argument(place)) for place in self.places}
+        self.masks = {place: self._mask(place, args[place], leaves) for place in self.places}
         self.which = self._which()
+        self.is_all = len(self.which) == sum(map(sum, self.masks.values()))
 
     def argument(self, place: int) -> Any:
         """The structure of one argument."""
@@ -115,19 +117,21 @@ class Selection:
         return trees[0] if self.choice.is_single else tuple(trees)
 
     def _tree(self, place: int, found: dict[int, Any]) -> Any:
-        start = self.offsets[place]
-        kept = tuple(hit and start + i in found for i, hit in enumerate(self.masks[place]))
-        values = [found[start + i] for i, hit in enumerate(kept) if hit]
+        start, kept = self.offsets[place], self.masks[place]
+        if not self.is_all:
+            kept = tuple(hit and index in found for index, hit in enumerate(kept, start))
+        values = [found[index] for index, hit in enumerate(kept, start) if hit]
         return walk.unflatten(holed(self.argument(place), kept), values)
 
-    def _mask(self, arg: Any, structure: Any) -> tuple[bool, ...]:
+    def _mask(self, place: int, arg: Any, leaves: list[Any]) -> tuple[bool, ...]:
         """Which leaves of one argument are differentiated: in modules what the filters choose, else all."""
+        structure, start = self.argument(place), self.offsets[place]
         if not isinstance(structure, Skeleton):
             return (True,) * sk.count(structure)
-        leaves, _ = walk.flatten(arg)
-        chosen = flt.mask(structure, leaves, self.choice.filters, arg)
-        inside = [slot.module is not None for slot in structure.slots]
-        return tuple(hit if is_inside else True for hit, is_inside in zip(chosen, inside, strict=True))
+        chosen = flt.mask(structure, leaves[start : start + structure.num_leaves], self.choice.filters, arg)
+        if structure.is_module:
+            return chosen
+        return tuple(hit or slot.module is None for hit, slot in zip(chosen, structure.slots, strict=True))
 
     def _which(self) -> list[int]:
         return [
@@ -141,12 +145,13 @@ class Selection:
         leaf = self.leaves[index]
         if isinstance(leaf, (float, complex)):
             leaf = self.leaves[index] = self.engine.arrays.asarray(leaf)
-        where = _lift.place(self.structure.slots[index].path)
         if config.is_array(leaf) and is_inexact(self.engine.arrays.dtype_name(leaf)):
-            self._check_field(leaf, where)
+            if self.choice.holomorphic:
+                self._check_complex(leaf, index)
             return True
         if self.choice.allow_int:
             return False
+        where = self._place(index)
         _lift.check_initialized(leaf, self.choice.of, where)
         raise DTypeError(
             f"{self.choice.of} cannot differentiate by what is not floating-point.",
@@ -156,15 +161,18 @@ class Selection:
             fix="convert it, or pass allow_int=True to get Nothing for it",
         )
 
-    def _check_field(self, leaf: Any, where: str) -> None:
-        if self.choice.holomorphic and not _is_complex(leaf):
+    def _check_complex(self, leaf: Any, index: int) -> None:
+        if not _is_complex(leaf):
             raise DTypeError(
                 f"{self.choice.of} with holomorphic=True needs complex arguments.",
-                where=where,
+                where=self._place(index),
                 got=config.short(leaf),
                 expected="a complex array",
                 fix="convert it to complex64",
             )
+
+    def _place(self, index: int) -> str:
+        return _lift.place(self.structure.slots[index].path)
 
 
 def holed(structure: Child, kept: tuple[bool, ...]) -> Child:

@@ -10,7 +10,6 @@ import unimod.numpy as unp
 from unimod import config
 from unimod.backends._protocol import Engine
 from unimod.core import walk
-from unimod.dtypes import DType, is_inexact
 from unimod.errors import DTypeError, ShapeError
 from unimod.transforms import _lift
 from unimod.transforms._selection import Choice, Selection, choose, named
@@ -85,17 +84,17 @@ class _Differentiated:
                 expected=f"loss = {config.dtype_of(loss).short}[]",
                 fix="reduce it, for instance with um.numpy.mean",
             )
-        if not is_inexact(config.dtype_of(loss)):
+        self._check_field(loss, config.dtype_of(loss).kind)
+        return loss, aux
+
+    def _check_field(self, loss: Any, kind: str) -> None:
+        if kind not in ("float", "complex"):
             raise DTypeError(
                 f"grad needs a floating-point loss, and {self.target.name} returned another dtype.",
                 got=f"loss = {config.short(loss)}",
                 expected="loss = f32[]",
             )
-        self._check_field(loss)
-        return loss, aux
-
-    def _check_field(self, loss: Any) -> None:
-        is_complex = DType(config.dtype_of(loss)).kind == "complex"
+        is_complex = kind == "complex"
         if is_complex != self.choice.holomorphic:
             raise DTypeError(
                 f"{self.choice.of} {'without' if is_complex else 'with'} holomorphic=True needs a "
