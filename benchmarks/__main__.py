@@ -42,10 +42,10 @@ def main() -> None:
     for name in options.names or WORKLOADS:
         workload = importlib.import_module(f"benchmarks.{name}")
         print(f"\n{name}: {workload.__doc__.splitlines()[0]}", flush=True)
-        narrowed = _narrowed(options) if name == "workloads" else {}
-        rows = workload.run(**narrowed)
-        _report.show(rows)
-        _report.write(options.json, name, rows, getattr(workload, "NOTES", ()), keep=bool(narrowed))
+        for part in workload.parts(**_narrowed(options)) if name == "workloads" else [workload.run]:
+            rows = part()
+            _report.show(rows)
+            _report.write(options.json, name, rows, getattr(workload, "NOTES", ()), keep=name == "workloads")
 
 
 def _narrowed(options: argparse.Namespace) -> dict[str, object]:

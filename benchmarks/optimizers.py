@@ -39,8 +39,8 @@ OPTAX = {
 }
 
 
-def eager() -> list[Row]:
-    """A step with new parameters and state, against torch's own, which changes both in place."""
+def eager(donate: bool = False) -> list[Row]:
+    """A step with new parameters and state, or in the memory of the old ones, against torch's own, which is in place."""
     rows = []
     for name, make in OURS.items():
         params = [torch.randn(SHAPE) for _ in range(LEAVES)]
@@ -53,10 +53,11 @@ def eager() -> list[Row]:
 
         def step(state, grads=grads):
             params, opt = state
-            return opt.step(params, grads)
+            return opt.step(params, grads, donate=donate)
 
         loops = [chain(step, (params, opt)), repeat(optimizer.step)]
-        rows.append(compare(name, *loops, baseline="torch.optim, foreach=True", target="<= 1.10"))
+        title = f"{name}, donated" if donate else name
+        rows.append(compare(title, *loops, baseline="torch.optim, foreach=True", target="<= 1.10"))
     return rows
 
 
@@ -89,4 +90,4 @@ def jitted() -> list[Row]:
 
 def run() -> list[Row]:
     torch.set_num_threads(1)
-    return [*eager(), *jitted()]
+    return [*eager(), *eager(donate=True), *jitted()]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import os
 import resource
@@ -26,8 +27,10 @@ from benchmarks.nets.way import Way
 NAMES = tuple(sizes.OPTIMIZERS)
 ENGINES = ("torch", "jax")
 OURS, EAGER = "um.jit", "um eager"
-ROUNDS = 11
-FIRSTS = {"torch": 1, "jax": 3}
+ROUNDS = {"dispatch": 101}
+FEW = 11
+FIRSTS = {"torch": 1, "jax": 2}
+"""How often the first calls are measured that have a target."""
 BY_HAND = {"torch": "eager", "jax": "by hand"}
 FIRST_BY = {"torch": "compile, model and optimizer", "jax": "by hand"}
 FASTER = {
@@ -70,17 +73,18 @@ class Contender:
     seconds: list[float]
 
 
-def run(only: Sequence[str] = NAMES, engines: Sequence[str] = ENGINES) -> list[Row]:
-    NOTES.append("times are those of the processor")
-    rows = []
-    for engine in engines:
-        _prepare(engine)
-        for name in only:
-            found = _network(engine, name)
-            rows += [dataclasses.replace(row, name=f"{engine}, {name}, {row.name}") for row in found]
-    return rows
+def parts(only: Sequence[str] = NAMES, engines: Sequence[str] = ENGINES) -> list[Callable[[], list[Row]]]:
+    """A function for each network on each engine, which can take minutes."""
+    return [functools.partial(_part, engine, name) for engine in engines for name in only]
 
 
+def _part(engine: str, name: str) -> list[Row]:
+    NOTES[:] = ["times are those of the processor"]
+    _prepare(engine)
+    return [dataclasses.replace(row, name=f"{engine}, {name}, {row.name}") for row in _network(engine, name)]
+
+
+@functools.cache
 def _prepare(engine: str) -> None:
     """One thread, no caches on disk, and what is done once in a process is done."""
     os.environ.setdefault("KERAS_BACKEND", engine)
@@ -102,7 +106,7 @@ def _network(engine: str, name: str) -> list[Row]:
     for kind in ("step", "infer"):
         ways = {title: getattr(found.way, kind) for title, found in contenders.items()}
         loops = {title: _measure.repeat(fn, _wait(engine)) for title, fn in ways.items() if fn is not None}
-        samples = _measure.contest(loops, pairs=ROUNDS, clock=time.process_time)
+        samples = _measure.contest(loops, pairs=ROUNDS.get(name, FEW), clock=time.process_time)
         rows += _compared(engine, name, "train" if kind == "step" else "inference", samples)
     return rows
 
@@ -116,9 +120,10 @@ def _contenders(engine: str, name: str) -> dict[str, Contender]:
     if engine == "torch":
         found[EAGER] = _started(engine, lambda: ours.way(name, engine, lambda fn: fn))
     for title, (module, function) in PEERS[engine].items():
+        times = FIRSTS[engine] if title == FIRST_BY[engine] else 1
         try:
             make = _maker(engine, name, module, function)
-            found[title] = _started(engine, lambda make=make: make(name), FIRSTS[engine])
+            found[title] = _started(engine, lambda make=make: make(name), times)
         except Exception as error:  # what a library says is said once more, and the others go on
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             NOTES.append(f"left out: {engine}, {name}, {title}: {reason}")
@@ -199,9 +204,9 @@ def _first_calls(engine: str, contenders: dict[str, Contender]) -> list[Row]:
     for title, found in contenders.items():
         if title not in (OURS, EAGER, "eager"):
             target = _at_most(FIRST_CALL[engine] if title == FIRST_BY[engine] else None)
-            ratios = [a / b for a, b in zip(mine, found.seconds, strict=True)]
             a, b = (1e6 * min(seconds) for seconds in (mine, found.seconds))
-            rows += [Row("first call", title, target, a, b, a / b, min(ratios), max(ratios), a - b)]
+            low, high = min(mine) / max(found.seconds), max(mine) / min(found.seconds)
+            rows += [Row("first call", title, target, a, b, a / b, low, high, a - b)]
     return rows
 
 

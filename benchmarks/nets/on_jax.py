@@ -75,5 +75,7 @@ def functional(name: str, apply: Apply, params, statistics) -> Way:
         *state[:], value = whole(*state, x, y)
         return value
 
-    memory = lambda: peak(whole.lower(*state, x, y).compile())  # noqa: E731
-    return Way(train, lambda: applied(params, statistics, x), size(params), memory)
+    def bytes_needed() -> float:
+        return peak(whole.lower(*state, x, y).compile())
+
+    return Way(train, lambda: applied(params, statistics, x), size(params), bytes_needed)
