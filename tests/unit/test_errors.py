@@ -28,6 +28,7 @@ BASES = {
     "StateDictError": ValueError,
     "NotInitializedError": RuntimeError,
     "CapturedModuleError": RuntimeError,
+    "LeakedTracerError": RuntimeError,
     "UnimodError": Exception,
 }
 

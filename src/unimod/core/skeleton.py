@@ -139,10 +139,7 @@ class Meta:
 class Skeleton:
     """A container or a module: its type, what it knows beside its children, their names, and the children.
 
-    Attributes:
-        num_leaves: how many leaves are below it.
-        is_flat: whether all children are leaves of their own.
-        is_covered: what :mod:`unimod.core.lazy` found out about the class; None before it asked.
+    ``is_flat`` says whether all children are leaves of their own. :mod:`unimod.core.lazy` sets ``is_covered``.
     """
 
     __slots__ = (

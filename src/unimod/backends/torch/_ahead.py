@@ -85,7 +85,9 @@ def lower(
 
 def export(fn: FlatFn, leaves: list[Any]) -> dict[str, bytes]:
     """``fn`` for leaves like these, as files."""
-    return _saved.to_files(trace(fn, [plain(x) for x in leaves], compiler=Compiler("graph")))
+    traced = trace(fn, [plain(x) for x in leaves], compiler=Compiler("graph"))
+    with _private_ended.in_use(traced.mode, is_last=True):
+        return _saved.to_files(traced)
 
 
 def import_exported(files: dict[str, bytes]) -> FlatFn:
