@@ -48,7 +48,7 @@ def arange(
         start, stop = 0, start
     if step == 0:
         raise OptionError("arange needs a step other than 0.", got=f"arange({start}, {stop}, {step})")
-    is_whole = all(isinstance(one, np.integer) or is_int(one) for one in (start, stop, step))
+    is_whole = all(isinstance(one, (int, np.integer)) or is_int(one) for one in (start, stop, step))
     name = ("int32" if is_whole else "float32") if dtype is None else dtype_name(dtype)
     _check_ends(start, stop, step, name)
     return engine.arrays.arange(start, stop, step, name, device_on(engine, device))

@@ -14,7 +14,7 @@ import torch
 from unimod.backends.torch import _private_compile, _private_ended
 from unimod.backends.torch._private_compile import Run
 from unimod.backends.torch._trace import Compiler, Traced, has_mutation, output_of
-from unimod.errors import OptionError
+from unimod.errors import CapabilityError, OptionError
 
 VARIABLE = "UNIMOD_TORCH_COMPILER"
 COMPILERS = ("inductor", "cudagraphs", "graph", "none")
@@ -27,8 +27,16 @@ def choose(compiler: str | None, options: Mapping[str, Any] | None = None) -> Co
 
     Raises:
         OptionError: there is no compiler of that name, or no such option.
+        CapabilityError: it needs a device that is not there.
     """
     name = _named(compiler or os.environ.get(VARIABLE))
+    if name == "cudagraphs" and not torch.cuda.is_available():
+        raise CapabilityError(
+            "There are no CUDA graphs on this machine.",
+            got='compiler="cudagraphs", and no CUDA device',
+            expected="a CUDA device that torch can use",
+            fix='choose compiler="inductor"',
+        )
     more = {"triton.cudagraphs": True} if name == "cudagraphs" else {}
     return Compiler(name, tuple(sorted({**more, **_options(options or {})}.items())))
 
