@@ -268,6 +268,20 @@ def test_places_beyond_the_named_ones_are_those_of_further_arguments(backend):
     assert numbers(f(array([1.0, 2.0]), 1)) == [1.0]
 
 
+def test_arrays_of_the_host_and_of_the_engine_share_a_trace(backend):
+    f = jit(lambda x, y: x * y)
+    host = np.asarray([2.0, 3.0], "float32")
+    assert [numbers(f(array([1.0, 2.0]), y)) for y in (array([2.0, 3.0]), host, array([2.0, 3.0]))] == [[2.0, 6.0]] * 3
+    assert f.trace_count == 1
+
+
+def test_calls_with_numbers_only_follow_the_chosen_engine(tested_engines):
+    f = jit(lambda x: um.numpy.add(x, 1))
+    for name in (*tested_engines, *tested_engines):
+        with um.use_backend(name):
+            assert um.engine_of(f(1)).name == name
+
+
 # Why it traced again --------------------------------------------------------------------------------------------------
 
 

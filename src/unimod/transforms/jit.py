@@ -63,24 +63,32 @@ class Jitted:
         leaves, structures = walk.flatten_each((*args, *kwargs.values()))
         classes = set(map(type, leaves))
         only = classes.pop() if len(classes) == 1 else None
-        key = (only, structures, *kwargs, statics, is_bound)
+        key = (structures, *kwargs, statics, is_bound)
         # Where all leaves are arrays of one class, that says the engine, and nothing has to be brought to it.
-        compiled = None if only is None else self._compiled.get(key)
+        compiled = None if only is None else self._compiled.get((only, key))
         if compiled is None:
             engine, leaves = _lift.settle(leaves, self._options.backend)
-            key = (engine.name if only is None or _registry.of_type(only) is None else only, *key[1:])
-            compiled = self._compiled.get(key)
+            compiled = self._compiled.get((engine.name, key))
             if compiled is None:
                 structure = walk.flatten((args, kwargs))[1]
-                compiled = self._compiled[key] = self._compile(engine, leaves, structure, statics, is_bound)
+                compiled = self._compile(engine, leaves, structure, statics, is_bound)
+                self._compiled[engine.name, key] = compiled
+            if only is not None and _registry.of_type(only) is engine:
+                self._compiled[only, key] = compiled
         arrays, packed = compiled(leaves)
-        return self._finished(packed.unpack(arrays), args, kwargs, is_bound)
+        result = packed.unpack(arrays)
+        if is_bound or self._options.inplace:
+            return self._written_back(result, args, kwargs, is_bound)
+        return result
 
     def _finished(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool) -> Any:
-        """What the call gives, after changed modules were written back."""
-        if is_bound or self._options.inplace:
-            result, copies = result
-            _lift.write_back(_changed((args, kwargs), is_bound and not self._options.inplace), copies)
+        """What a call gives for what its program returned."""
+        is_writing = is_bound or self._options.inplace
+        return self._written_back(result, args, kwargs, is_bound) if is_writing else result
+
+    def _written_back(self, pair: Any, args: tuple[Any, ...], kwargs: dict[str, Any], is_bound: bool) -> Any:
+        result, copies = pair
+        _lift.write_back(_changed((args, kwargs), is_bound and not self._options.inplace), copies)
         return result
 
     def lower(self, *args: Any, **kwargs: Any) -> _ahead.Lowered:
