@@ -19,6 +19,13 @@ class Scope:
     def __repr__(self) -> str:
         return f"<scope {self.name}>"
 
+    def __enter__(self) -> Scope:
+        state.current = self
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        state.current = self.parent
+
 
 class _State(threading.local):
     current: Scope | None = None
@@ -30,15 +37,9 @@ class _State(threading.local):
 state = _State()
 
 
-@contextlib.contextmanager
-def enter(name: str) -> Iterator[Scope]:
+def enter(name: str) -> Scope:
     """Run a block in a new scope; the old one comes back, whatever happens."""
-    before = state.current
-    scope = state.current = Scope(name, before)
-    try:
-        yield scope
-    finally:
-        state.current = before
+    return Scope(name, state.current)
 
 
 @contextlib.contextmanager

@@ -165,12 +165,13 @@ class _Call:
         mask = self.mask
         if lengths is not None:
             mask = masks.combine_masks(mask, masks.padding_mask(lengths, keys))
-        is_alone = mask is None and self.bias is None and sides is None
-        if sides is not None or (self.is_causal and not is_alone):
+        if mask is None and self.bias is None and sides is None:
+            return self
+        if sides is not None or self.is_causal:
             before, after = sides or (None, None)
             after = 0 if self.is_causal else after
             mask = masks.combine_masks(mask, masks.band(self.engine, self.query, queries, keys, before, after))
-        return dataclasses.replace(self, mask=mask, is_causal=self.is_causal and is_alone)
+        return dataclasses.replace(self, mask=mask, is_causal=False)
 
     def without_infinities(self) -> _Call:
         """With the mask in place of an infinite bias, whose derivative would be NaN."""

@@ -6,9 +6,8 @@ autograd has a number, larger than those around it, so that a rule can tell for 
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -44,15 +43,24 @@ def is_single() -> bool:
     return _run.is_single
 
 
-@contextlib.contextmanager
-def run_number(number: int | None = None, *, is_single: bool = False) -> Iterator[int]:
+class _Numbered:
+    __slots__ = ("is_single", "number", "outer")
+
+    def __init__(self, number: int | None, is_single: bool) -> None:
+        self.number, self.is_single = number, is_single
+
+    def __enter__(self) -> int:
+        self.outer = _run.value, _run.is_single
+        _run.value, _run.is_single = self.outer[0] + 1 if self.number is None else self.number, self.is_single
+        return _run.value
+
+    def __exit__(self, *error: object) -> None:
+        _run.value, _run.is_single = self.outer
+
+
+def run_number(number: int | None = None, *, is_single: bool = False) -> _Numbered:
     """Take a derivative by autograd, one further inside than those that are under way, or that with a number."""
-    outer = _run.value, _run.is_single
-    _run.value, _run.is_single = outer[0] + 1 if number is None else number, is_single
-    try:
-        yield _run.value
-    finally:
-        _run.value, _run.is_single = outer
+    return _Numbered(number, is_single)
 
 
 def as_tensors(values: Sequence[Any]) -> list[Tensor]:

@@ -263,7 +263,7 @@ def sum_pool(x: Array, *, window: Shape, stride: Shape, padding: Pads) -> Array:
 def layer_norm(x: Array, scale: Array | None, bias: Array | None, *, num_axes: int, epsilon: float) -> Array:
     """Normalise the last ``num_axes`` axes."""
     shape = x.shape[x.ndim - num_axes :]
-    if all(w is None or w.dtype == x.dtype for w in (scale, bias)):
+    if (scale is None or scale.dtype is x.dtype) and (bias is None or bias.dtype is x.dtype):
         return F.layer_norm(x, shape, scale, bias, epsilon)
     scale, bias = (None if w is None else _widen(w) for w in (scale, bias))
     return F.layer_norm(_widen(x), shape, scale, bias, epsilon).to(x.dtype)
