@@ -40,7 +40,7 @@ OPTAX = {
 
 
 def eager(donate: bool = False) -> list[Row]:
-    """A step with new parameters and state, or in the memory of the old ones, against torch's own, which is in place."""
+    """A step with new parameters and state, or in the memory of the old ones, against torch's own, in place."""
     rows = []
     for name, make in OURS.items():
         params = [torch.randn(SHAPE) for _ in range(LEAVES)]

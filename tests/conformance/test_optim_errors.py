@@ -265,3 +265,25 @@ def test_the_same_under_jit(backend, case):
     call, kind, _ = CASES[case]
     with pytest.raises(kind):
         um.jit(lambda x: call(), compiler="graph")(um.numpy.asarray(1.0))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "asgd", "muon", "adafactor"])
+@pytest.mark.parametrize("tree", [{}, [], {"a": {}}, None])
+def test_a_tree_without_leaves(any_backend, name, tree):
+    with um.use_backend(any_backend):
+        opt = getattr(um.optim, name)(0.1).init(tree)
+        assert opt.step(tree, tree)[0] == tree
+
+
+def test_lbfgs_without_parameters(any_backend):
+    with um.use_backend(any_backend):
+        opt = um.optim.lbfgs(0.1, linesearch=None).init({})
+        assert opt.step({}, {})[0] == {}
+
+
+@pytest.mark.parametrize("make", [lambda: um.optim.momentum(0.1), lambda: um.optim.adam(0.1), lambda: um.optim.asgd()])
+def test_a_gradient_that_would_be_broadcast(any_backend, make):
+    x = {"w": um.numpy.ones((2, 3), backend=any_backend)}
+    with pytest.raises(um.errors.ShapeError, match="does not have the shape") as caught:
+        make().init(x).step(x, {"w": um.numpy.ones((3,), backend=any_backend)})
+    assert "w" in str(caught.value)

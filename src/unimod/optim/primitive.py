@@ -87,9 +87,10 @@ class Primitive(Stateful):
 
     def spend(self, structure: Child) -> bool:
         """What the formula needs of its state only to make the next one."""
-        if self.structure is not structure or self.schedules or self.name not in FORMULAS:
+        formula = FORMULAS.get(self.name)
+        if self.structure is not structure or self.schedules or formula is None:
             return False
-        spent = FORMULAS[self.name].spends
+        spent = formula.spends
         self.state = {name: _lists.Spent(value) if name in spent else value for name, value in self.state.items()}
         return not _extras(self.name)
 
@@ -127,7 +128,7 @@ def _check_real(name: str, params: list[Any], structure: Child) -> None:
 
 
 def _init(engine: Engine, name: str, options: Options, params: list[Any]) -> dict[str, Any]:
-    if _carries_out(engine, name, options):
+    if _carries_out(engine, name, options, params):
         return engine.optim.init(name, options, params)  # type: ignore[attr-defined, no-any-return]
     return FORMULAS[name].init(_lists.of(engine), params, **dict(options))
 
@@ -149,14 +150,16 @@ def carry_out(
             expected="the parameters that the gradients belong to",
             fix="opt.update(grads, params), or opt.step(params, grads)",
         )
-    if _carries_out(engine, name, options) and not _is_eager_search(engine, name, updates, params, extras or {}):
-        return engine.optim.update(name, options, updates, state, params, extras or {})  # type: ignore[attr-defined, no-any-return]
-    return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options), **(extras or {}))
+    given = extras or {}
+    if _carries_out(engine, name, options, updates) and not _is_eager_search(engine, name, updates, params, given):
+        return engine.optim.update(name, options, updates, state, params, given)  # type: ignore[attr-defined, no-any-return]
+    return FORMULAS[name].update(_lists.of(engine), updates, state, params, **dict(options), **given)
 
 
-def _carries_out(engine: Engine, name: str, options: Options) -> bool:
-    # A framework's own would let an array among the options change the dtypes of updates and state.
-    if name in FORMULAS and any(config.is_array(value) for _, value in options):
+def _carries_out(engine: Engine, name: str, options: Options, xs: list[Any]) -> bool:
+    # A framework's own would let an array among the options change the dtypes of updates and state, and may look for
+    # the first of no arrays.
+    if name in FORMULAS and (not xs or any(config.is_array(value) for _, value in options)):
         return False
     carries_out = getattr(engine.optim, "carries_out", None)
     return carries_out is not None and carries_out(name)
