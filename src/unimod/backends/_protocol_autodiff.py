@@ -63,11 +63,12 @@ class Autodiff(Protocol):
 
     @optional
     def remat(
-        self, fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] | None
+        self, fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] | None, prevent_cse: bool
     ) -> tuple[list[Array], Any]:
         """``fn(leaves)``, of which only what the policy allows is kept for the derivative; the rest is computed again.
 
-        A policy is the name of one of JAX's, and the names it takes. None keeps nothing.
+        A policy is the name of one of JAX's, and the names it takes. None keeps nothing. With ``prevent_cse`` an
+        engine that merges equal operations does not merge those of the second time with those of the first.
         """
 
     @optional

@@ -19,7 +19,7 @@ def scan(
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
-    unroll: int = 1,
+    unroll: int | bool = 1,
     *,
     time_major: bool = True,
 ) -> tuple[Any, Any]:
@@ -35,7 +35,7 @@ def scan(
         xs: a tree of arrays with the same length along that axis; None: the step gets None.
         length: the number of steps, where there are no ``xs``.
         reverse: go from the last step to the first; each ``y`` stays at its step.
-        unroll: how many steps a compiler may write out in each turn of the loop; results are the same.
+        unroll: how many steps a compiler may write out in each turn of the loop; True: all. Results are the same.
         time_major: whether the axis is the first of ``xs`` and ``ys``, else the second: ``(batch, time, ...)``.
 
     Returns:
@@ -63,7 +63,7 @@ def scan(
 
 
 def scan_target(
-    target: _lift.Target, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int, axis: int = 0
+    target: _lift.Target, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool, axis: int = 0
 ) -> tuple[Any, Any]:
     """:func:`scan`, of a target."""
     name = f"scan of {target.name}"
@@ -74,6 +74,7 @@ def scan_target(
         (target.owner, init), lambda: size and step(target.owner, init, [_at_first(x, axis) for x in leaves])
     )
     carry = _control.Carry("scan", target, init, leaves)
+    unroll = (max(size, 1) if unroll else 1) if isinstance(unroll, bool) else unroll
     if unroll < 1:
         raise OptionError(f"{name} cannot unroll that many steps.", got=f"unroll = {unroll}", expected="1 or more")
     inputs = [_first(carry.engine, x, axis) for x in carry.beside]

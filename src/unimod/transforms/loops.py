@@ -89,7 +89,7 @@ def _bool(value: Any, name: str) -> Any:
     return value
 
 
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any, *, unroll: int = 1) -> Any:
+def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any, *, unroll: int | bool = 1) -> Any:
     """Run ``value = body_fun(i, value)`` for ``i`` from ``lower`` to ``upper - 1``.
 
     With bounds that are Python ints it is a :func:`scan`, which can be differentiated in both modes; with arrays it is
@@ -100,7 +100,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
         upper: the end; where it is not larger than ``lower`` the value is returned as it came.
         body_fun: gives the next value, of the same structure, shapes and dtypes; ``i`` is an int32 scalar.
         init_val: the first value, a tree.
-        unroll: how many steps a compiler may write out in each turn of the loop, for ints.
+        unroll: how many steps a compiler may write out in each turn of the loop, for ints; True: all.
 
     Raises:
         TreeError: the body gives a value of another structure.

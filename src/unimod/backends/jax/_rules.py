@@ -59,7 +59,9 @@ def custom_jvp(fn: FlatFn, rule: Callable[..., Any], leaves: list[Array]) -> tup
     return ruled(*leaves), cell[0]
 
 
-def remat(fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] | None) -> tuple[list[Array], Any]:
+def remat(
+    fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] | None, prevent_cse: bool
+) -> tuple[list[Array], Any]:
     """``fn(leaves)``, computed again for its derivative; see the protocol."""
     cell: list[Any] = []
 
@@ -68,7 +70,7 @@ def remat(fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] |
         cell[:] = [extra]
         return as_arrays(outputs)
 
-    return jax.checkpoint(run, policy=_policy(policy))(*leaves), cell[0]
+    return jax.checkpoint(run, prevent_cse=prevent_cse, policy=_policy(policy))(*leaves), cell[0]
 
 
 def checkpoint_name(x: Array, name: str) -> Array:

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from unimod.backends import _failures
 from unimod.backends.torch import _private
+from unimod.backends.torch._private_rules import has_no_memory
 
 How = tuple[tuple[str, int], ...]
 """The text of each check, and how many values it has."""
@@ -40,6 +41,7 @@ class Checks(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's cla
         if all(mode is not self for mode in active.modes):
             # The body of a loop has modes of its own.
             return func(*args, **(kwargs or {}))
+        kwargs = _private.without_meta(func, args, kwargs or {})
         name = func.overloadpacket.__name__
         if name == "check_value":
             condition, values, number = args
@@ -47,10 +49,10 @@ class Checks(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's cla
             return condition.clone()
         if _failures.DIVISION in self.kinds and name in _DIVISIONS:
             self.note(_any_zero(args[-1] if name == "reciprocal" else args[1]), _failures.TEXTS[_failures.DIVISION])
-        out = func(*args, **(kwargs or {}))
+        out = func(*args, **kwargs)
         if _failures.NAN in self.kinds and not func.is_view and name not in _NO_RESULT:
             for x in out if isinstance(out, (tuple, list)) else (out,):
-                if isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex()):
+                if isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex()) and not has_no_memory(x):
                     self.note(torch.isnan(x).any(), _failures.TEXTS[_failures.NAN])
         return out
 

@@ -323,10 +323,11 @@ class NoCapturedWrites(TorchDispatchMode):  # type: ignore[no-untyped-call]  # t
         schema, kwargs = getattr(func, "_schema", None), kwargs or {}
         if schema is not None and schema.is_mutable:
             _refuse_real(schema, args, kwargs)
-        return func(*args, **_without_meta(func, args, kwargs))
+        return func(*args, **without_meta(func, args, kwargs))
 
 
-def _without_meta(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def without_meta(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The options of a call that a dispatch mode sees, mended."""
     # The sum of a tensor and a tangent of zeros copies the tensor with the options of a stand-in, device included
     # (torch 2.13). The stand-in itself is made with a device only.
     is_sum = func is torch.ops.aten._to_copy.default and kwargs.get("layout") is not None

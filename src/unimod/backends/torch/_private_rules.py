@@ -42,3 +42,9 @@ def differentiable_rule(jvp: Callable[..., Any]) -> Callable[..., Any]:
             return jvp(*args)
 
     return rule
+
+
+def has_no_memory(x: Tensor) -> bool:
+    """Whether ``x`` is one of the zeros that forward mode makes, which a dispatch mode must not read (torch 2.13)."""
+    tensor: Any = x
+    return x.is_meta or bool(hasattr(tensor, "_is_zerotensor") and tensor._is_zerotensor())

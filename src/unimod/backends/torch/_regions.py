@@ -107,8 +107,9 @@ class _Apply(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.region, ctx.count = inputs[0], len(inputs) - 1
         ctx.set_materialize_grads(False)
-        ctx.findings = output[len(ctx.region.outputs) :]
-        ctx.mark_non_differentiable(*ctx.findings)
+        findings = output[len(ctx.region.outputs) :]
+        ctx.num_findings = len(findings)
+        ctx.mark_non_differentiable(*findings)
         ctx.save_for_backward(*inputs[1:], *output)
         ctx.save_for_forward(*inputs[1:])
 
@@ -123,7 +124,7 @@ class _Apply(torch.autograd.Function):
     @_private.differentiable_rule
     def jvp(ctx: Any, _: None, *tangents: Any) -> tuple[Any, ...]:
         found = ctx.region.push(_private.primals(ctx)[: ctx.count], tangents)
-        return *found, *(torch.zeros_like(x) if x.is_floating_point() else None for x in ctx.findings)
+        return *found, *(None for _ in range(ctx.num_findings))
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], region: Region, *inputs: Tensor) -> Any:

@@ -41,7 +41,9 @@ _name_op = _private.define_op(
 torch.library.register_autograd("unimod::checkpoint_name", lambda ctx, slope: (slope, None))
 
 
-def remat(fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] | None) -> tuple[list[Array], Any]:
+def remat(
+    fn: FlatFn, leaves: list[Array], policy: tuple[str, tuple[str, ...]] | None, prevent_cse: bool
+) -> tuple[list[Array], Any]:
     """``fn(leaves)``, computed again for its derivative; see the protocol."""
     name, names = policy or ("nothing_saveable", ())
     if name == "everything_saveable" or _private.in_functorch() or not torch.is_grad_enabled():
