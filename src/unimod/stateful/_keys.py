@@ -53,10 +53,15 @@ class Keys:
 
 def _given(key: random.Key | None, path: str) -> random.Key:
     if key is None:
-        raise NotInitializedError(
-            "A random key is asked for, and this run got no seed.", where=path, fix="pass seed=0, or seed=key"
-        )
+        raise no_seed(path)
     return key
+
+
+def no_seed(path: str) -> NotInitializedError:
+    """The error for a key in a run without a seed."""
+    return NotInitializedError(
+        "A random key is asked for, and this run got no seed.", where=path, fix="pass seed=0, or seed=key"
+    )
 
 
 def from_seed(seed: Any, backend: str) -> random.Key | None:

@@ -10,11 +10,13 @@ import unimod.random as random
 from unimod import config
 from unimod.core import init, walk
 from unimod.core import skeleton as sk
+from unimod.core.initializer import Initializer
 from unimod.core.module import Module as PlainModule
 from unimod.core.skeleton import Path
 from unimod.errors import DTypeError
 from unimod.stateful import _entries, _names, _spread
 from unimod.stateful._context import current
+from unimod.stateful._keys import no_seed
 from unimod.stateful._module import Module, unscoped
 
 
@@ -102,9 +104,13 @@ class Layer(Module):
         _, structure = walk.flatten_node(template)
         recipe = (structure, () if is_sized else _spread.signature(args, kwargs))
         inputs, options = ((), {}) if is_sized else (args, kwargs)
-        return _spread.opened(
-            self.path, recipe, lambda: initialized(template, current().random.root, self.path, inputs, options)
-        )
+        root = current().random.root
+
+        def make(key: random.Key | None) -> Any:
+            return initialized(template, key, self.path, inputs, options)
+
+        sketch = functools.partial(make, random.key(0)) if root is None else None
+        return _spread.opened(self.path, recipe, functools.partial(make, root), sketch=sketch)
 
 
 def _call(module: Any, *args: Any, **kwargs: Any) -> Any:
@@ -116,20 +122,31 @@ def initialized(
 ) -> Any:
     """A copy of a module with values in all leaves, from the keys that belong to its path."""
     fresh = walk.rebuilt(template)
-    _Initialization(random.key(0) if key is None else key, fresh, _names.parts(path)).run(fresh, inputs, options)
+    _Initialization(key, fresh, _names.parts(path)).run(fresh, inputs, options)
     return fresh
 
 
 class _Initialization(init.Initialization):
     """The initialisation of a module that stands at a path of a larger one."""
 
-    def __init__(self, key: random.Key, root: Any, prefix: Path) -> None:
-        super().__init__(key, root)
+    def __init__(self, key: random.Key | None, root: Any, prefix: Path) -> None:
+        super().__init__(key, root)  # type: ignore[arg-type]
         self.prefix = prefix
 
     def key_of(self, path: Path) -> random.Key:
-        """The key of a leaf, by its whole path."""
-        return super().key_of((*self.prefix, *path))
+        """The key of a leaf, by its whole path; None without a seed, with which constants can be made."""
+        return None if self.key is None else super().key_of((*self.prefix, *path))  # type: ignore[return-value]
+
+    def _filled(self, value: Any, path: Path) -> Any:
+        if self.key is not None or not isinstance(value, Initializer):
+            return super()._filled(value, path)
+        try:
+            made = super()._filled(value, path)
+        except DTypeError as error:
+            raise no_seed("/".join(map(str, (*self.prefix, *path)))) from error
+        if made is None:  # a leaf that is its key
+            raise no_seed("/".join(map(str, (*self.prefix, *path))))
+        return made
 
 
 def from_module(ctor: Any) -> Callable[..., Layer]:

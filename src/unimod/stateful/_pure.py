@@ -58,6 +58,8 @@ def pure(fn: Callable[..., Any]) -> Callable[..., Any]:
     if getattr(fn, "_um_is_pure", False):
         return fn
     _check_function(fn)
+    own = _own_signature(fn)
+    clashing = tuple(name for name in ("seed", *OPTIONS) if own is not None and name in own.parameters)
 
     def purified(
         state: Mapping[str, Any],
@@ -70,6 +72,9 @@ def pure(fn: Callable[..., Any]) -> Callable[..., Any]:
         track: bool = False,
         **kwargs: Any,
     ) -> Any:
+        if clashing:
+            given = {"seed": seed, "create": create, "modify": modify, "ignore": ignore, "track": track or None}
+            _check_names(fn, own, args, {name for name in clashing if given[name] is not None})
         flags = _flags(create, modify, ignore, track)
         context, engine = _entered(state, args, kwargs, seed, flags)
         with _context.enter(context), config.use_backend(engine.name):
@@ -90,10 +95,11 @@ def pure(fn: Callable[..., Any]) -> Callable[..., Any]:
 def signature(fn: Callable[..., Any]) -> inspect.Signature:
     """The signature of the pure function: the state, what ``fn`` takes, and the options."""
     kinds = inspect.Parameter
-    try:
-        own = list(inspect.signature(fn).parameters.values())
-    except (TypeError, ValueError):
+    found = _own_signature(fn)
+    if found is None:
         own = [kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)]
+    else:
+        own = list(found.parameters.values())
     rest = own[-1:] if own and own[-1].kind is kinds.VAR_KEYWORD else []
     own = own[: len(own) - len(rest)]
     options = [kinds(name, kinds.KEYWORD_ONLY, default=None) for name in ("seed", *OPTIONS)]
@@ -103,6 +109,29 @@ def signature(fn: Callable[..., Any]) -> inspect.Signature:
         [state] if own and own[0].kind is kinds.POSITIONAL_ONLY else [state.replace(kind=kinds.POSITIONAL_OR_KEYWORD)]
     )
     return inspect.Signature([*first, *own, *(o for o in options if o.name not in names), *rest])
+
+
+def _own_signature(fn: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(fn)
+    except (TypeError, ValueError):
+        return None
+
+
+def _check_names(fn: Any, own: Any, args: tuple[Any, ...], given: set[str]) -> None:
+    """Refuse an option that could as well be the argument of that name, which was not passed by place."""
+    try:
+        by_place = own.bind_partial(*args).arguments
+    except TypeError:
+        return
+    for name in sorted(given - set(by_place)):
+        text = getattr(fn, "__qualname__", type(fn).__name__)
+        raise OptionError(
+            f"{name} is an argument of {text}, and an option of pure.",
+            got=f"{name}=..., which can be either",
+            expected="one that can be read in one way",
+            fix=f"pass the argument by place: pure(fn)(state, ..., {name}); then {name}= is the option. Or rename it",
+        )
 
 
 def _entered(

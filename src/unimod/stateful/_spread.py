@@ -26,7 +26,13 @@ _lock = threading.Lock()
 Names = Callable[[Slot], str]
 
 
-def opened(path: str, recipe: Hashable, make: Callable[[], Any], names: Names | None = None) -> tuple[Any, list[str]]:
+def opened(
+    path: str,
+    recipe: Hashable,
+    make: Callable[[], Any],
+    names: Names | None = None,
+    sketch: Callable[[], Any] | None = None,
+) -> tuple[Any, list[str]]:
     """The object at ``path``, its leaves from the state, and their keys; entries that are missing are created.
 
     Args:
@@ -34,6 +40,7 @@ def opened(path: str, recipe: Hashable, make: Callable[[], Any], names: Names | 
         recipe: what its structure depends on.
         make: builds the object with first values.
         names: the relative name of a leaf.
+        sketch: builds the object with any values, where ``make`` cannot; for its structure.
 
     Raises:
         NotInitializedError: an entry is missing and may not be created.
@@ -41,8 +48,8 @@ def opened(path: str, recipe: Hashable, make: Callable[[], Any], names: Names | 
     context = current()
     structure, fresh = _recalled(recipe), None
     if structure is None:
-        fresh = _made(context, path, make)
-        structure = _remember(recipe, fresh[1])
+        made = _made(context, path, sketch or make)
+        structure, fresh = _remember(recipe, made[1]), None if sketch else made
     keys = keys_of(path, structure, names)
     missing = [key for key in keys if key not in context]
     if missing and not context.flags.create:
