@@ -146,3 +146,16 @@ def test_a_layer_that_is_not_reached_is_said():
 
     with pytest.raises(NotInitializedError, match="do not reach it"):
         Net().init(0, batch())
+
+
+def test_example_inputs_of_a_model_with_known_sizes_change_and_cost_nothing():
+    net = um.nn.Sequential(um.nn.Linear(2, 3), um.nn.BatchNorm(3), um.nn.Dropout(0.5), um.nn.Linear(3, 1))
+    key, x = um.random.key(0), batch()
+    without, with_call = net.init(key), net.init(key, x)
+    for one, other in zip(um.tree.leaves(without), um.tree.leaves(with_call), strict=True):
+        assert numbers(one) == numbers(other)
+    programs = [
+        jit(lambda key: net.init(key)).lower(key).as_text(),
+        jit(lambda key, x: net.init(key, x)).lower(key, x).as_text(),
+    ]
+    assert len(programs[0].splitlines()) == len(programs[1].splitlines())

@@ -199,7 +199,7 @@ def b11():
 
 @row
 def b12():
-    # Memory is measured by benchmarks/; here: no result holds on to the graph of its computation.
+    # The peak is measured in test_peak_memory.py; here: no result holds on to the graph of its computation.
     net = native(um.backend_info().name)
     forward, params, buffers = um.functional_module(net), um.get_params(net), um.get_buffers(net)
 

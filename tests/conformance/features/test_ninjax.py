@@ -331,7 +331,19 @@ def nj17():
     assert (numbers(doubled), numbers(added), numbers(again)) == (6.0, 4.0, 5.0)
     with pytest.raises(OptionError, match="to be donated"):
         sf.jit(Moded(name="m").run, donate="weights")
-    return state, doubled, added
+
+    # Mapped over devices: in one process a named axis of vmap, with the state the same on all of them.
+    def synchronized(x):
+        mean = um.pmean(um.numpy.mean(sf.get("w") * x), "devices")
+        sf.put("w", sf.get("w") - mean)
+        return mean
+
+    spread = um.vmap(sf.pure(synchronized), in_axes=(None, 0), out_axes=(None, 0), axis_name="devices")
+    for through in (lambda f: f, jit):
+        after, means = through(spread)({"w": array(2.0)}, batch())
+        assert numbers(after["w"]) == pytest.approx(2.0 - 2 * 0.5625)
+        assert len(set(numbers(means))) == 1
+    return state, doubled, added, after, means
 
 
 @row

@@ -317,7 +317,7 @@ def a20():
     return jit(transformation)(model)
 
 
-# A21: the subjects of the examples, each as two steps of a small program.
+# A21: the subjects of the examples, each as two steps of a small program. (tests/examples runs the programs.)
 
 
 @row
