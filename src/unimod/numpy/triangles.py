@@ -44,4 +44,5 @@ def _matrix(name: str, x: Array) -> Array:
 
 def _near(x: Array, k: int) -> int:
     """A diagonal no further away than the corners: engines count in 32 bits."""
-    return max(-x.shape[-2], min(x.shape[-1], k))
+    near: int = max(-x.shape[-2], min(x.shape[-1], k))
+    return near
