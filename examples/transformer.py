@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> tuple[um.nets.GPT, list[float]]:
     """Read the command line, train, and continue a sentence."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", choices=("jax", "torch"), default="jax")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--prompt", default="The expression ")
     parser.add_argument("--write", type=int, default=400, help="how many bytes to write")

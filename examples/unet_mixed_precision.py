@@ -20,7 +20,7 @@ import unimod as um
 BATCH, SIZE = 16, 24
 CHANNELS = (8, 16, 32)
 CLASSES = ("background", "disc", "square")
-RATE = 3e-3
+RATE = 1e-2
 
 
 def draw(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ class Small(NamedTuple):
     constants: dict[str, Any]
     arguments: tuple[str, ...] = ()
     tolerance: float = 1e-4
+    steps: int = 5
 
 
 # Where float32 is computed, 1e-6 was seen; float16 has steps of 1e-3, and the mean over a batch is better.
@@ -30,7 +31,7 @@ SMALL = {
     "char_rnn": Small({"BATCH": 4, "LENGTH": 12, "HIDDEN": 16}, ("--write", "5")),
     "dcgan": Small({"BATCH": 8, "WIDTH": 4}),
     "denoising_diffusion": Small({"HIDDEN": 16, "BATCH": 64}),
-    "fine_tune_resnet": Small({"BATCH": 8, "BLOCKS": (1, 1), "CHANNELS": (4, 8)}),
+    "fine_tune_resnet": Small({"SHOTS": 8, "BLOCKS": (1, 1), "CHANNELS": (8, 16)}, (), 1e-3, 25),
     "mnist": Small({"CHANNELS": (4, 8)}),
     "mnist float16": Small({"CHANNELS": (4, 8)}, ("--compute", "float16"), 1e-2),
     "switch_engine": Small({"HIDDEN": 16}, ("--every", "2")),
@@ -39,7 +40,6 @@ SMALL = {
     "vae": Small({"CODE": 2, "HIDDEN": (16,)}),
     "wave_gru": Small({"BATCH": 4, "FRAMES": 3, "FRAME": 8, "HIDDEN": 8}),
 }
-STEPS = 5
 
 
 @pytest.fixture(autouse=True)
@@ -77,16 +77,16 @@ def curve(losses: Any) -> np.ndarray:
 @pytest.mark.needs("jax", "torch")
 def test_example(example: tuple[ModuleType, Small], capsys: pytest.CaptureFixture[str]) -> None:
     module, small = example
-    found = {}
+    found, rest = {}, ["--steps", str(small.steps), *small.arguments]
     for backend in ("jax", "torch"):
-        model, losses = module.main(["--backend", backend, "--steps", str(STEPS), *small.arguments])
+        model, losses = module.main(["--backend", backend, *rest])
         um.testing.assert_native(model, backend)
         found[backend] = curve(losses)
         assert found[backend][-1, 0] < found[backend][0, 0]
     assert found["jax"].shape == found["torch"].shape
     np.testing.assert_allclose(found["torch"], found["jax"], rtol=small.tolerance)
     assert "loss" in capsys.readouterr().out
-    again = curve(module.main(["--backend", "torch", "--steps", str(STEPS), *small.arguments])[1])
+    again = curve(module.main(["--backend", "torch", *rest])[1])
     np.testing.assert_array_equal(again, found["torch"])
 
 
