@@ -58,7 +58,9 @@ class Program:
 
     def __init__(self, fn: Fn, inputs: Sequence[Spec]) -> None:
         self.fn = fn
-        self.traced, self.compiler = _trace.trace_inner(lambda leaves: _checks.watched(fn, leaves), inputs)
+        # What the trace keeps for derivatives of its own is not what a checkpoint around it counts.
+        with _private.without_saving_hooks():
+            self.traced, self.compiler = _trace.trace_inner(lambda leaves: _checks.watched(fn, leaves), inputs)
         self.inputs = [spec_of(x) for x in self.traced.fakes]
         self.constants = self.traced.captured
         results = [spec_of(x) for x in _results(self.traced)]
@@ -126,7 +128,13 @@ def _check_constant(x: Tensor, captures: Captures) -> None:
 def _discover(fn: FlatFn, examples: Sequence[Spec], captures: Captures) -> None:
     """Run the function on tensors without values, to see what it captures."""
     stand_ins: list[Tensor] = []
-    with _private.by_itself(), _trace.discovering(), Substitution(captures, stand_ins, lambda x: spec_of(x).empty()):
+    hooks = _private.without_saving_hooks()
+    with (
+        hooks,
+        _private.by_itself(),
+        _trace.discovering(),
+        Substitution(captures, stand_ins, lambda x: spec_of(x).empty()),
+    ):
         _checks.watched(lambda leaves: resolved(as_tensors(fn(leaves)[0])), [spec.empty() for spec in examples])
     if any(x._version for x in stand_ins):
         raise CapabilityError(
