@@ -191,7 +191,7 @@ def many(fn: Any, dims: Sequence[int | None], size: int, is_mapped: Sequence[boo
         outputs = fn(list(inputs))
         return tuple(x if hit else _first_of(x) for x, hit in zip(outputs, is_mapped, strict=True))
 
-    out_dims = tuple(0 if hit else None for hit in is_mapped)
+    out_dims: Any = tuple(0 if hit else None for hit in is_mapped)
     # The counter is mapped always: torch.func.vmap wants one mapped argument, and knows the size from it.
     batched: Any = torch.func.vmap(call, in_dims=(0, *dims), out_dims=out_dims, randomness="different")
     return lambda inputs: list(batched(torch.empty(size, 0), *inputs))
