@@ -90,7 +90,7 @@ def part_of(value: Any) -> Any:
     method = getattr(value, "_um_method", value)
     owner = getattr(method, "__self__", None) if isinstance(method, types.MethodType) else None
     is_layer = isinstance(owner, Module) and not hasattr(type(owner), "_um_part")
-    return View(method.__func__, owner) if is_layer else None  # type: ignore[union-attr]
+    return View(method.__func__, owner) if is_layer else None
 
 
 def own_of(value: Any) -> Any:

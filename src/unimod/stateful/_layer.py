@@ -131,14 +131,14 @@ class _Initialization(init.Initialization):
 
     def __init__(self, key: random.Key | None, root: Any, prefix: Path) -> None:
         super().__init__(key, root)  # type: ignore[arg-type]
-        self.prefix = prefix
+        self.prefix, self.has_seed = prefix, key is not None
 
     def key_of(self, path: Path) -> random.Key:
         """The key of a leaf, by its whole path; None without a seed, with which constants can be made."""
-        return None if self.key is None else super().key_of((*self.prefix, *path))  # type: ignore[return-value]
+        return super().key_of((*self.prefix, *path)) if self.has_seed else None  # type: ignore[return-value]
 
     def _filled(self, value: Any, path: Path) -> Any:
-        if self.key is not None or not isinstance(value, Initializer):
+        if self.has_seed or not isinstance(value, Initializer):
             return super()._filled(value, path)
         try:
             made = super()._filled(value, path)
