@@ -37,6 +37,8 @@ FASTER = {
     "torch": {"dispatch": 0.30, "deep": 0.35, "cnn": 1.0, "resnet": 0.72, "lstm": 1.0, "gpt": 0.90},
     "jax": {"dispatch": 1.0, "deep": 1.0, "cnn": 0.92, "resnet": 0.75, "lstm": 0.90, "gpt": 0.92},
 }
+NOT_COMPILED = {"torch": (OURS, EAGER, "eager", "Keras"), "jax": (OURS,)}
+"""Whose first calls are not compared, and ours."""
 EAGERLY = {"dispatch": 1.30, "cnn": 1.10, "resnet": 1.10, "gpt": 1.10}
 FIRST_CALL = {"torch": 1.3, "jax": 1.1}
 PEERS = {
@@ -202,7 +204,7 @@ def _first_calls(engine: str, contenders: dict[str, Contender]) -> list[Row]:
     """The least of a few, which is the one least disturbed."""
     mine, rows = contenders[OURS].seconds, []
     for title, found in contenders.items():
-        if title not in (OURS, EAGER, "eager"):
+        if title not in NOT_COMPILED[engine]:
             target = _at_most(FIRST_CALL[engine] if title == FIRST_BY[engine] else None)
             a, b = (1e6 * min(seconds) for seconds in (mine, found.seconds))
             low, high = min(mine) / max(found.seconds), max(mine) / min(found.seconds)
