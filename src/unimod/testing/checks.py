@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,9 @@ CHECKS: dict[str, tuple[Callable[[Case, str, str], float], frozenset[str]]] = {
 """The checks of one engine by name, and the capabilities without which they do not apply."""
 
 
+_TURNS = (("gradient", "jit", "vmap"), ("eval", "frozen"))
+
+
 def rows(check: str, cases: tuple[Case, ...]) -> Iterator[tuple[Case, str]]:
     """The ``(case, dtype)`` that a check asks about.
 
@@ -174,6 +177,22 @@ def _dtypes(check: str, case: Case) -> tuple[str, ...]:
         return case.dtypes
     wide = ("float64",) if check == "gradient" and "float64" in case.dtypes[1:] else ()
     return (*case.dtypes[:1], *wide)
+
+
+def quick(case: Case, turn: int) -> tuple[str, ...]:
+    """The checks of a case that a quick run makes: of those that take turns the one whose turn it is."""
+    taken = [_one_of([check for check in group if _applies(check, case)], turn) for group in _TURNS]
+    return ("value", "layout", *(check for checks in taken for check in checks))
+
+
+def quick_dtypes(check: str, case: Case, turn: int) -> tuple[str, ...]:
+    """The dtypes of a check that a quick run takes: the first, and one of the others in turn."""
+    first, *others = _dtypes(check, case)
+    return (first, *_one_of(others, turn))
+
+
+def _one_of(names: Sequence[str], turn: int) -> tuple[str, ...]:
+    return (names[turn % len(names)],) if names else ()
 
 
 def allowing(dtype: str) -> contextlib.AbstractContextManager[None]:

@@ -39,8 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--unimod-quick",
         action="store_true",
         default=False,
-        help="of each case the first dtype, float64 and one of the others in turn; not the agreement of engines, which "
-        "follows from their nearness to the reference",
+        help="of each case the first dtype and one of the others, and one check of the transforms, in turn; not the "
+        "agreement of engines, which follows from their nearness to the reference",
     )
     parser.addini("unimod_engines", "engines for the conformance suite", type="args", default=[])
 
@@ -111,25 +111,29 @@ def _applies(config: pytest.Config, item: pytest.Item) -> bool:
     if "unimod_check" not in fixtures:
         return True
     params = item.callspec.params  # type: ignore[attr-defined]
-    if config.getoption("unimod_quick", default=False) and not _is_quick(params["case"], params["dtype"], fixtures):
+    if config.getoption("unimod_quick", default=False) and not _is_quick(item, params["case"], params["dtype"]):
         return False
     if "unimod_engines" in fixtures:
         return len(differentiating(config)) > 1 and _needed(item, params) <= _capabilities(differentiating(config))
     return _needed(item, params) <= _capabilities([params[FIXTURE]])
 
 
-def _is_quick(case: Case, dtype: str, fixtures: Iterable[str]) -> bool:
-    if "unimod_engines" in fixtures:
-        return False
-    others = [name for name in case.dtypes[1:] if name != "float64"]
-    return dtype not in others or dtype == others[zlib.crc32(case.name.encode()) % len(others)]
+def _is_quick(item: pytest.Item, case: Case, dtype: str) -> bool:
+    from unimod.testing import checks
+
+    check, turn = _check(item), zlib.crc32(case.name.encode())
+    return check in checks.quick(case, turn) and dtype in checks.quick_dtypes(check, case, turn)
+
+
+def _check(item: pytest.Item) -> str:
+    return item.originalname.removeprefix("test_")  # type: ignore[attr-defined, no-any-return]
 
 
 def _needed(item: pytest.Item, params: dict[str, Any]) -> frozenset[str]:
     from unimod.testing import checks
 
     case, dtype = params["case"], params["dtype"]
-    check = item.originalname.removeprefix("test_")  # type: ignore[attr-defined]
+    check = _check(item)
     needed: frozenset[str] = case.needed(dtype)
     return needed | (checks.CHECKS[check][1] if check in checks.CHECKS else frozenset())
 
