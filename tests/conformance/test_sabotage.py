@@ -69,14 +69,14 @@ def users(recorder):
     """For each ``(engine, module, name)`` the cases that call it on the recorder or in the reference."""
     found = {}
     names = tuple(dict.fromkeys((recorder, HOST)))
-    for case in CASES:
-        if not runs_on(case, recorder):
-            continue
-        checks.forget()
-        with recorded(*names) as calls:
-            checks.value(case, recorder, case.dtypes[0])
-        for call in calls:
-            found.setdefault(call, []).append(case)
+    with recorded(*names) as calls:
+        for case in CASES:
+            if runs_on(case, recorder):
+                checks.forget()
+                calls.clear()
+                checks.value(case, recorder, case.dtypes[0])
+                for call in calls:
+                    found.setdefault(call, []).append(case)
     return found
 
 
