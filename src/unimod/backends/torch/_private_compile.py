@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -47,11 +48,9 @@ def compile_graph(graph: GraphModule, mode: Any, fakes: Sequence[Tensor], option
         from torch._guards import TracingContext, tracing
         from torch._inductor.compile_fx import compile_fx_inner
     except ImportError:
-        import torch
-
         whole = torch.compile(graph, fullgraph=True, dynamic=False, options=dict(options))
         return lambda inputs: whole(*inputs)
-    with _configured(options), mode, tracing(TracingContext(mode)):
+    with _configured({**_layouts(graph, options), **options}), mode, tracing(TracingContext(mode)):
         compiled: Any = compile_fx_inner(graph, list(fakes))
     # The object around it looks for profilers and caches at each call, which takes longer than a small graph.
     run: Run = getattr(compiled, "current_callable", None) or compiled
@@ -65,6 +64,22 @@ def _configured(options: Mapping[str, Any]) -> Iterator[None]:
     ours = {name: value for name, value in _OURS.items() if hasattr(config, name)}
     with config.patch({**ours, **options}):
         yield
+
+
+def _layouts(graph: GraphModule, options: Mapping[str, Any]) -> dict[str, bool]:
+    """Whether inductor may choose other layouts than those of the trace, where that is not its own default."""
+    # It lays everything with four axes near a convolution out as if axis 1 were the channels. Where images lie channels
+    # last already, axis 1 of what is between convolutions is the height, and each is copied to and fro (torch 2.13).
+    is_free = options.get("force_layout_optimization", False) or not _lies_channels_last(graph)
+    return {} if is_free else {"layout_optimization": False}
+
+
+def _lies_channels_last(graph: GraphModule) -> bool:
+    """Whether there are convolutions, and each reads its image with the channels side by side."""
+    found = graph.graph.find_nodes(op="call_function", target=torch.ops.aten.convolution.default)
+    strides = [node.args[0].meta["val"].stride(1) for node in found]
+    # A stride that is not a number yet is that of another axis.
+    return bool(strides) and all(isinstance(stride, int) and stride == 1 for stride in strides)
 
 
 def options_of_mode(mode: str) -> dict[str, Any] | None:
