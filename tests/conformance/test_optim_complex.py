@@ -20,7 +20,8 @@ REFUSED = [row for row in ROWS if row == "clip" or any(word in row for word in O
 # The momentum of Adafactor has a real dtype. In simplified AdEMAMix optax squares complex numbers as they are, not
 # their sizes, and so it does before Schatten's norm.
 OTHER = ("adafactor[momentum]", "simplified_ademamix", "[schatten]")
-COMPLEX = [row for row in (MOMENTS | SQUARES | NORMS) if row not in REFUSED and not any(word in row for word in OTHER)]
+IN_OPTAX = [row for row in (MOMENTS | SQUARES | NORMS) if ROWS[row].in_optax]
+COMPLEX = [row for row in IN_OPTAX if row not in REFUSED and not any(word in row for word in OTHER)]
 SHAPES = {"q": (3,), "r": (2,), "s": (1,), "v": (4, 1), "w": (3, 4)}
 TEXTS: dict = {}
 
