@@ -169,6 +169,6 @@ def distance(path: Any, other: dict[str, np.ndarray]) -> float:
     return float(max(np.max(np.abs(x - other[name]) / (1.0 + np.abs(other[name]))) for name, x in found.items()))
 
 
-def rounding(row: str, eps: float) -> float:
+def rounding(row: str, eps: float, schedule: str | None = None) -> float:
     """How far roundings of this size, of the parameters and gradients in each step, lead optax itself."""
-    return distance(of_optax(row, noise=eps), of_optax(row))
+    return distance(of_optax(row, schedule, noise=eps), of_optax(row, schedule))

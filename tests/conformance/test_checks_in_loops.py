@@ -7,6 +7,7 @@ import functools
 import pytest
 
 import unimod as um
+from unimod.errors import CapabilityError
 
 jit = functools.partial(um.jit, compiler="graph")
 unp = um.numpy
@@ -75,6 +76,10 @@ def expected(function, errors, start):
     return NAN if text and errors == "nan" else rounded(text)
 
 
+LOST_ON_JAX = {scanned, counted, nested}
+"""Loops whose checks of the user JAX leaves out of a gradient, as it does with whatever the gradient does not need."""
+
+
 @pytest.mark.thin(6)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("errors", ["user", "nan"])
@@ -84,7 +89,14 @@ def test_the_first_failure(backend, function, errors, way):
         way = "tangents"
     run = jit(WAYS[way](function, errors))
     start = FUNCTIONS[function]
+    if backend == "jax" and function is repeated and way == "mapped":
+        with pytest.raises(CapabilityError, match="JAX cannot check a mapped while_loop"):
+            run(number(start))
+        return
     error, _ = run(number(start))
+    if backend == "jax" and function in LOST_ON_JAX and (errors, way) == ("user", "gradient"):
+        assert error.get() is None
+        return
     assert rounded(error.get()) == expected(function, errors, start) is not None
     error, _ = run(number(4.0))
     assert error.get() is None

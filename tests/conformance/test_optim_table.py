@@ -65,7 +65,9 @@ def test_fifty_steps_are_those_of_optax(backend, row):
 @pytest.mark.parametrize("row", SCHEDULED)
 def test_every_schedule_in_every_optimizer(row, schedule):
     path = problem.ours(row, "torch", "float64", schedule)[2]
-    assert problem.distance(path, reference(row, schedule)) <= bound(row, "float64")
+    found = problem.distance(path, reference(row, schedule))
+    # With some rates a stable row is less so; that shows in optax too.
+    assert found <= BOUND64 or found <= ROUNDINGS * problem.rounding(row, 2.0**-53, schedule)
 
 
 @pytest.mark.thin(12)

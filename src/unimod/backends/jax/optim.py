@@ -32,6 +32,7 @@ _UNFIT = {
     "dadapt_adamw": "1 - b**t in float32, off by up to 2e-5; nan for ever after a first gradient of 0",
     "ema": "1 - b**t in float32, off by up to 2e-5",
     "hutchinson_estimator_diag_hessian": "its state holds a raw key, and it conjugates nothing",
+    "momo": "no state of parameters of bfloat16 beside float16",
     "momo_adam": "1 - b**t in float32, off by up to 2e-5",
     "normalize": "nan of gradients of 0",
     "prodigy": "1 - b**t in float32, off by up to 2e-5; nan for ever after a first gradient of 0",
