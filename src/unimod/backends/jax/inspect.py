@@ -55,7 +55,7 @@ def _told() -> Iterator[None]:
             raise
         raise CapabilityError(
             "JAX cannot check a mapped while_loop whose condition is mapped too.",
-            fix="map the checked function: um.vmap(um.checkify(fn))",
+            fix="check the results behind the loop, or loop with um.scan",
         ) from error
 
 
