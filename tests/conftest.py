@@ -10,6 +10,7 @@ deselected, never skipped; what is asked for and not installed ends the run befo
 
 from __future__ import annotations
 
+import collections
 import importlib.util
 import os
 import zlib
@@ -21,6 +22,9 @@ VARIABLE = "UNIMOD_TEST_ENGINES"
 RANDOM = "UNIMOD_TEST_RANDOM"
 ENGINES = ("jax", "torch", "numpy")
 FIXTURES = {"backend": ("jax", "torch"), "any_backend": ENGINES}
+
+MANY = 12
+"""The number of parameters from which on a quick run takes half of them."""
 
 ENGINES_KEY = pytest.StashKey[tuple[str, ...]]()
 
@@ -85,8 +89,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     engines = config.stash[ENGINES_KEY]
     tested = set(engines)
     kept, dropped = [], []
+    rows = collections.Counter(map(function_of, items))
     for item in items:
-        (kept if needed(item) <= tested and not is_thinned(item) else dropped).append(item)
+        (kept if needed(item) <= tested and not is_thinned(item, rows[function_of(item)]) else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
@@ -101,12 +106,23 @@ def needed(item: pytest.Item) -> set[str]:
     return names
 
 
-def is_thinned(item: pytest.Item) -> bool:
-    """Whether a quick run does without ``item``: of a test marked ``thin(n)`` it takes one in n of the parameters."""
-    mark = item.get_closest_marker("thin")
-    if mark is None or not hasattr(item, "callspec") or not item.config.getoption("unimod_quick", default=False):
+def function_of(item: pytest.Item) -> str:
+    """The test without its parameters."""
+    return item.nodeid.partition("[")[0]
+
+
+def is_thinned(item: pytest.Item, rows: int) -> bool:
+    """Whether a quick run does without ``item``.
+
+    Of a test marked ``thin(n)`` it takes one in n of the parameters, of others with many of them one in two; the suite
+    of the package has a rule of its own.
+    """
+    if not hasattr(item, "callspec") or not item.config.getoption("unimod_quick", default=False):
         return False
-    return bool(zlib.crc32(item.nodeid.encode()) % mark.args[0])
+    mark = item.get_closest_marker("thin")
+    is_long = rows > MANY and "unimod_check" not in getattr(item, "fixturenames", ())
+    share = mark.args[0] if mark else 2 if is_long else 1
+    return bool(zlib.crc32(item.nodeid.encode()) % share)
 
 
 def values(item: pytest.Item) -> list[str]:

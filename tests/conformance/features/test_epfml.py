@@ -12,6 +12,8 @@ import pytest
 import unimod as um
 from tests.conformance.stateful_runs import Compared, array, batch, numbers
 
+pytestmark = pytest.mark.thin(1)  # a quick run takes all of them
+
 # Slopes through a normalisation of four rows are small differences.
 compare = Compared(rtol=1e-4, atol=1e-5)
 ROWS = {}

@@ -13,6 +13,8 @@ import unimod as um
 from tests.conformance.stateful_runs import array, batch, numbers
 from unimod.errors import StateDictError, TreeError
 
+pytestmark = pytest.mark.thin(1)  # a quick run takes all of them
+
 jit = functools.partial(um.jit, compiler="graph")
 
 

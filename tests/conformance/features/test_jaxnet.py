@@ -49,6 +49,8 @@ from unimod.functional import (
     zeros,
 )
 
+pytestmark = pytest.mark.thin(1)  # a quick run takes all of them
+
 ENGINES = ("jax", "torch")
 jit = functools.partial(um.jit, compiler="graph")
 

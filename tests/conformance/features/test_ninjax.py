@@ -22,6 +22,8 @@ from unimod.errors import (
     TreeError,
 )
 
+pytestmark = pytest.mark.thin(1)  # a quick run takes all of them
+
 compare = Compared()
 jit = functools.partial(um.jit, compiler="graph")
 ROWS = {}

@@ -14,6 +14,8 @@ import unimod as um
 from tests.conformance.stateful_runs import Compared, array, batch, numbers
 from unimod.errors import CapturedModuleError
 
+pytestmark = pytest.mark.thin(1)  # a quick run takes all of them
+
 compare = Compared(rtol=1e-4, atol=1e-5)
 jit = functools.partial(um.jit, compiler="graph")
 ROWS = {}

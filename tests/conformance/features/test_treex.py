@@ -24,6 +24,8 @@ from unimod.errors import (
     UnreturnedStateWarning,
 )
 
+pytestmark = pytest.mark.thin(1)  # a quick run takes all of them
+
 compare = Compared(rtol=1e-4, atol=1e-5)
 jit = functools.partial(um.jit, compiler="graph")
 ROWS = {}
