@@ -121,7 +121,7 @@ ROWS = {
     "argument that is not there": (errors.DTypeError, lambda: um.grad(lambda x: x, argnums=1)(1.0)),
     # Jit and vmap
     "text into jit": (errors.DTypeError, lambda: jit(lambda x, mode: x)(array(), "fast")),
-    "unknown static name": (errors.DTypeError, lambda: jit(lambda x: x, static_argnames="mode")),
+    "unknown static name": (errors.OptionError, lambda: jit(lambda x: x, static_argnames="mode")),
     "array as a static argument": (errors.TreeError, lambda: jit(lambda x, n: x, static_argnums=1)(array(), array())),
     "lengths of mapped axes": (errors.ShapeError, lambda: um.vmap(lambda a, b: a)(array(2), array(3))),
     "mapped axis": (errors.ShapeError, lambda: um.vmap(lambda a: a, in_axes=1)(array(2))),

@@ -115,7 +115,7 @@ def recorder(tested_engines):
     return next(name for name in QUICKEST if name in tested_engines)
 
 
-@pytest.mark.thin(2)
+@pytest.mark.thin(4)
 def test_a_broken_method_is_noticed(method, recorder, tested_engines):
     engine, module, name = method
     needed = UNDECLARED.get(f"{module}.{name}")

@@ -56,7 +56,7 @@ def custom_jvp(engine: Engine, fn: FlatFn, rule: Callable[..., Any], leaves: lis
     return _without_rule(engine, fn, leaves)
 
 
-def remat(engine: Engine, fn: FlatFn, leaves: list[Array], policy: Any) -> tuple[list[Array], Any]:
+def remat(engine: Engine, fn: FlatFn, leaves: list[Array], policy: Any, prevent_cse: bool) -> tuple[list[Array], Any]:
     """The function itself."""
     return fn(leaves)
 
