@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -132,6 +133,14 @@ def test_what_completes_an_engine_is_there():
         found = importlib.import_module(f"unimod.{file}")
         assert set(names.split()) <= _optional.ALL[module]
         assert [name for name in names.split() if not inspect.isfunction(getattr(found, name, None))] == []
+
+
+def test_what_completes_an_engine_can_be_called_as_the_protocol_says():
+    for file, (module, names) in _defaults.ON_DEMAND.items():
+        asked = protocol.methods(protocol.modules()[module])
+        for name in set(names.split()) & set(asked):
+            function = getattr(importlib.import_module(f"unimod.{file}"), name)
+            assert protocol.takes(functools.partial(function, None), asked[name]), f"{file}.{name}"
 
 
 def test_a_function_of_another_signature_is_noticed():
